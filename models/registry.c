@@ -1,0 +1,53 @@
+/* Every model there is: one line each, `descriptor` in the list of its category. Joined with sim/ at link time; nothing in sim/ includes
+ * this. The order is the order of `headroom describe`. */
+#include "sim/contract/node_policy.h"
+#include "sim/contract/policy.h"
+#include "sim/contract/service.h"
+#include "sim/contract/workload.h"
+
+#define POLICIES(X)     \
+  X(policy_none)
+
+#define NODE_POLICIES(X)  \
+  X(node_policy_on_demand) \
+  X(node_policy_static)
+
+#define WORKLOADS(X)   \
+  X(workload_poisson)  \
+  X(workload_gamma)    \
+  X(workload_weibull)  \
+  X(workload_constant)
+
+#define SERVICES(X)       \
+  X(service_distribution)
+
+#define SPEEDS(X)     \
+  X(speed_constant)
+
+#define RATES(X)
+
+#define DECLARE_POLICY(name) extern const Policy name;
+#define DECLARE_NODE_POLICY(name) extern const NodePolicy name;
+#define DECLARE_WORKLOAD(name) extern const Workload name;
+#define DECLARE_SERVICE(name) extern const Service name;
+#define DECLARE_SPEED(name) extern const SpeedModel name;
+#define DECLARE_RATE(name) extern const RateModel name;
+POLICIES(DECLARE_POLICY)
+NODE_POLICIES(DECLARE_NODE_POLICY)
+WORKLOADS(DECLARE_WORKLOAD)
+SERVICES(DECLARE_SERVICE)
+SPEEDS(DECLARE_SPEED)
+RATES(DECLARE_RATE)
+
+#define ADDRESS(name) &name.model,
+#define TABLE(list) {list, sizeof(list) / sizeof((list)[0])}
+static const Model *const policies[] = {POLICIES(ADDRESS)};
+static const Model *const node_policies[] = {NODE_POLICIES(ADDRESS)};
+static const Model *const workloads[] = {WORKLOADS(ADDRESS)};
+static const Model *const services[] = {SERVICES(ADDRESS)};
+static const Model *const speeds[] = {SPEEDS(ADDRESS)};
+
+const ModelTable model_registry[MODEL_KINDS] = {
+    [MODEL_POLICY] = TABLE(policies), [MODEL_NODE_POLICY] = TABLE(node_policies), [MODEL_WORKLOAD] = TABLE(workloads),
+    [MODEL_SERVICE] = TABLE(services), [MODEL_SPEED] = TABLE(speeds),
+};

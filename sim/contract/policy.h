@@ -1,0 +1,115 @@
+/* Write a scaling policy: one file in models/policy, one line in models/registry.c. A policy sees an Observation and never the
+ * simulator; decide is a pure function of (params, state, observation). The controller clamps, actuates and records. */
+#ifndef SIM_CONTRACT_POLICY_H
+#define SIM_CONTRACT_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/contract/type.h"
+
+/* A model size of the scale target, smallest first as the scenario lists them. */
+typedef struct VariantView {
+  const char *name;
+  double accuracy_ratio;
+  double mean_service_s; /* at the reference resources, NaN if it depends on sizes */
+} VariantView;
+
+/* What one deployment's autoscaler can know at a tick. Metrics are sampled at scrapes, averaged over a window and lag; gauges are
+ * the values of the newest visible scrape; counts of replicas and requests come from the control plane and are current. */
+typedef struct Observation {
+  int64_t now_ns;
+  int64_t tick;         /* 0, 1, 2 ... of this policy */
+  int64_t period_ns;
+  bool has_metrics;     /* false until a whole scrape is visible */
+  int64_t sampled_ns;   /* instant of the newest visible scrape */
+  int64_t window_ns;    /* the window the rates below really span */
+
+  /* control plane, current */
+  int64_t replicas;          /* wished (spec.replicas) */
+  int64_t replicas_ready, replicas_starting, replicas_pending, replicas_draining;
+  int64_t min_replicas, max_replicas;
+  int64_t concurrency;       /* jobs one replica serves at once */
+  int64_t request_millicores, request_bytes, request_milligpus;      /* of one replica, wished */
+  int64_t initial_millicores, initial_bytes, initial_milligpus;      /* as the scenario starts */
+  int64_t cap_millicores, cap_bytes;  /* the largest request every replica could be given in place, its node's neighbours kept */
+  int64_t placeable_replicas;         /* how many more replicas of this request could be placed, counting nodes still to be ordered */
+  int64_t pool_nodes, pool_max_nodes; /* nodes of the target's pool, ordered ones included */
+  double cluster_usd_per_h;           /* current spend of the whole cluster */
+  double spent_usd;                   /* so far */
+  int variant;                        /* wished, index into variants */
+  int variants;
+  const VariantView *variant_view;
+
+  /* data plane, over the window (0 when nothing happened; see has_metrics) */
+  double utilisation_ratio;   /* usage / request over ready replicas; may exceed 1 */
+  double offered_rps, finished_rps, dropped_rps;
+  double queue_jobs;          /* mean number waiting */
+  double in_flight_jobs;      /* mean number waiting or in service */
+  double latency_mean_s;      /* of jobs that ended in the window; NaN if none did */
+  double attainment_ratio;    /* jobs that ended within the objective / jobs that ended in any way; NaN if none did */
+  double offered_bytes;       /* data that arrived in the window */
+  double backlog_bytes;       /* data waiting or in service at the newest scrape */
+
+  /* the target's objective */
+  int64_t objective_latency_ns; /* 0: none */
+  double objective_attainment_ratio;
+} Observation;
+
+/* The states of the founding decision. Policies without it leave MODEL_STATE_NONE. */
+#define MODEL_STATES(X)                          \
+  X(NONE, "", "")                                \
+  X(IDLE, "idle", "Idle")                        \
+  X(SMALL_MODEL_RUNNING, "small_model_running", "Small model running")                                  \
+  X(PREPARING_TO_SCALE, "preparing_to_scale", "Preparing to scale")                                     \
+  X(SCALED_VERTICALLY, "scaled_vertically", "Resources increased on single node")                       \
+  X(SCALED_HORIZONTALLY, "scaled_horizontally", "Added more nodes to cluster")                          \
+  X(OPTIMIZED, "optimized", "System optimized for load")                                                \
+  X(EXHAUSTED, "exhausted", "Both ways blocked: no node to be had, no room on the node")
+#define MODEL_STATE_ENUM(id, name, words) MODEL_STATE_##id,
+typedef enum ModelState { MODEL_STATES(MODEL_STATE_ENUM) MODEL_STATE_COUNT } ModelState;
+
+/* One line of the founding table: which step, what was checked, how it came out, what follows. Texts are constant. */
+typedef struct DecisionStep {
+  const char *step;      /* "Check data size" */
+  const char *condition; /* "data_size < threshold" */
+  int result;            /* 1 true, 0 false, -1 nothing was checked */
+  const char *action;    /* "use_small_model()" */
+  ModelState state;      /* after the step */
+  double value, threshold; /* the two sides of the condition; NaN where there are none */
+} DecisionStep;
+
+enum { DECISION_STEPS = 8 };
+
+/* What a policy wishes, and how it came to that. decide starts from a Decision that wishes what is there now. */
+typedef struct Decision {
+  int64_t replicas;
+  int64_t request_millicores, request_bytes, request_milligpus; /* of one replica */
+  int variant;
+  /* the values on the way, NaN where the rule has none */
+  double metric, target, raw_replicas, after_tolerance, stabilised, rate_limited;
+  double data_size_bytes;
+  int resource_limit; /* 1, 0, or -1 when the policy does not look */
+  ModelState model_state;
+  const char *reason; /* constant text: "within tolerance", "at the pool's maximum" ... */
+  int n_steps;
+  DecisionStep step[DECISION_STEPS];
+} Decision;
+
+/* A policy that only reads (never wishes a change) makes its ticks local. */
+typedef struct Policy {
+  Model model; /* first */
+  bool reads_only;
+  size_t state_bytes; /* zeroed before the first decide */
+  void (*decide)(const void *params, void *state, const Observation *observation, Decision *decision);
+} Policy;
+
+/* A decision that wishes what is there now: no steps, values NaN, no state. What decide starts from. */
+void decision_begin(Decision *decision, const Observation *observation);
+/* Appends a step (ignored beyond DECISION_STEPS). */
+void decision_step(Decision *decision, const char *step, const char *condition, int result, const char *action, ModelState state,
+                   double value, double threshold);
+const char *model_state_name(ModelState state);  /* "small_model_running" */
+const char *model_state_words(ModelState state); /* "Small model running" */
+
+#endif

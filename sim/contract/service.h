@@ -1,0 +1,53 @@
+/* Write a service model: one file in models/service. Two forms. A *law* turns a block of jobs into work (ns at reference speed) for
+ * the fast loops: each slot of a replica then serves one job at the replica's speed. A *server* has state per replica and decides
+ * itself how its jobs share the replica (processor sharing, batching). A speed model says how fast a replica is with given resources. */
+#ifndef SIM_CONTRACT_SERVICE_H
+#define SIM_CONTRACT_SERVICE_H
+
+#include <stdbool.h>
+
+#include "sim/contract/job.h"
+#include "sim/contract/type.h"
+
+/* What a law reads of n jobs: the uniform of PURPOSE_WORK and the sizes. */
+typedef struct WorkInput {
+  size_t count;
+  const double *uniform;
+  const uint32_t *input, *output;
+} WorkInput;
+
+/* One job inside a server, as the server sees it. */
+typedef struct ServerJob {
+  uint32_t slot;   /* the engine's handle */
+  double work_ns;  /* at speed 1 */
+} ServerJob;
+
+/* A server's functions work on `state` of state_bytes(params, concurrency, limit) bytes; nothing is allocated.
+ * Instants never go back. At most `limit` jobs are admitted. */
+typedef struct ServerModel {
+  size_t (*state_bytes)(const void *params, int64_t concurrency, int64_t limit);
+  void (*begin)(const void *params, void *state, int64_t concurrency, int64_t limit, int64_t now_ns, double speed);
+  bool (*has_room)(const void *state);
+  void (*admit)(const void *params, void *state, int64_t now_ns, ServerJob job);
+  int64_t (*next)(const void *params, const void *state);      /* instant of the next completion, INSTANT_NEVER when idle */
+  uint32_t (*complete)(const void *params, void *state, int64_t now_ns); /* the job that completes at next(); lowest slot first in a tie */
+  size_t (*evict)(const void *params, void *state, int64_t now_ns, ServerJob *job); /* all jobs with their work left, in admission order */
+  void (*resize)(const void *params, void *state, int64_t now_ns, double speed);
+  double (*busy_ratio)(const void *state);                      /* share of the replica in use now, 0..1 */
+} ServerModel;
+
+typedef struct Service {
+  Model model; /* first */
+  /* A block of work in ns at reference speed: work_ns[k] from input.uniform[k] and the sizes. */
+  void (*work)(const void *params, const WorkInput *input, double *work_ns);
+  double (*mean_ns)(const void *params); /* NaN when it depends on sizes */
+  const ServerModel *server; /* NULL: a law, slots serve one job each */
+} Service;
+
+/* Speed of a replica relative to its reference resources (1 = reference). Monotone in the resources. */
+typedef struct SpeedModel {
+  Model model; /* first */
+  double (*speed)(const void *params, double effective_millicores, double reference_millicores);
+} SpeedModel;
+
+#endif

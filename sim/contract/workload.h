@@ -1,0 +1,42 @@
+/* Write a workload: one file in models/workload. A workload is a process of arrivals on its own operational clock at constant mean
+ * rate; a rate model (models/workload/rate_*.c, MODEL_RATE) may warp that clock, so that modulation composes with any of them.
+ * Sizes are drawn by the engine unless the workload brings its own (a trace). */
+#ifndef SIM_CONTRACT_WORKLOAD_H
+#define SIM_CONTRACT_WORKLOAD_H
+
+#include <stdbool.h>
+
+#include "sim/base/arena.h"
+#include "sim/contract/job.h"
+#include "sim/contract/type.h"
+
+/* What a workload may know: its streams (seed, entity of the deployment, replication) and the horizon. */
+typedef struct WorkloadContext {
+  uint64_t seed;
+  uint32_t entity;
+  uint32_t replication;
+  int64_t horizon_ns;
+} WorkloadContext;
+
+/* next fills up to JOB_BLOCK arrivals (arrival_ns; input and output if brings_sizes) in ascending order, count 0 at the end of the
+ * stream; it sets first_index. Arrivals past the horizon may be delivered and are ignored. Its output must not depend on how the
+ * stream is cut into blocks. */
+typedef struct Workload {
+  Model model; /* first */
+  bool brings_sizes;
+  size_t state_bytes;
+  void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
+  void (*next)(const void *params, void *state, const WorkloadContext *context, JobBlock *block);
+  double (*mean_rps)(const void *params, int64_t horizon_ns); /* for estimates and help only */
+} Workload;
+
+/* A rate model: warps operational time (ns at the mean rate 1) to real time. factor(t) has mean 1 in the long run;
+ * warp is the inverse of t -> integral of factor over [0, t]. instants ascend within a call and from call to call. */
+typedef struct RateModel {
+  Model model; /* first */
+  size_t state_bytes;
+  void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
+  void (*warp)(const void *params, void *state, const WorkloadContext *context, int64_t *instant_ns, size_t n);
+} RateModel;
+
+#endif

@@ -1,0 +1,42 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+ * Key = seed; counter = (64-bit block, 32-bit entity, 8-bit purpose | 24-bit replication). Draw i of a stream is 64-bit half i mod 2 of
+ * block floor(i/2); u = ((word >> 12) + 1/2) * 2^-52, never 0 or 1. Random access, no state. */
+#ifndef SIM_CORE_RNG_H
+#define SIM_CORE_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum Purpose {
+  PURPOSE_GAP = 1,   /* time to the next arrival */
+  PURPOSE_MODULATION, /* sojourn of a modulating state */
+  PURPOSE_SIZE,      /* input size (bytes or tokens) */
+  PURPOSE_SIZE_OUT,  /* output tokens */
+  PURPOSE_WORK,      /* service requirement */
+  PURPOSE_PATIENCE,  /* waiting a client will bear */
+  PURPOSE_DISPATCH,  /* choice of replica */
+  PURPOSE_DISPATCH_SECOND, /* second choice of power-of-two */
+  PURPOSE_ROUTE,     /* where a job goes next */
+  PURPOSE_BACKOFF,   /* retry jitter */
+  PURPOSE_STARTUP,   /* node start-up, draw i for the i-th node of a pool */
+  PURPOSE_LOAD,      /* replica load, draw i for the i-th replica of a deployment */
+  PURPOSE_JITTER,    /* places of arrivals inside a counted interval */
+  PURPOSE_FAULT      /* tests: random instants of failures, resizes, drains */
+} Purpose;
+
+typedef struct Stream {
+  uint32_t key[2];
+  uint32_t entity;
+  uint32_t low; /* purpose << 24 | replication */
+} Stream;
+
+/* replication < 2^24. */
+Stream stream_make(uint64_t seed, uint32_t entity, Purpose purpose, uint32_t replication);
+/* The raw 4x32 block function: counter in c[4], key k[2], result in out[4]. */
+void philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+uint64_t stream_word(const Stream *stream, uint64_t index);
+double stream_uniform(const Stream *stream, uint64_t index);
+/* u[k] = stream_uniform(stream, first + k), k < n; vectorised (target_clones), equal to the scalar form bit for bit. */
+void stream_uniforms(const Stream *stream, uint64_t first, size_t n, double *u);
+
+#endif

@@ -1,0 +1,65 @@
+/* Where results live. Each finished run is encoded in its own thread (encode.c), committed to the sweep's journal (journal.c, SQLite)
+ * and reported done only after its commit; the HDF5 file is written once, in run order, at the end (store.c), through our own file
+ * driver (vfd.c) that latches the first error: temporary name, fsync, rename, fsync of the folder. All HDF5 and SQLite calls come from
+ * the calling thread. Equal sweeps give byte-equal files. */
+#ifndef SIM_LAB_STORE_H
+#define SIM_LAB_STORE_H
+
+#include "sim/lab/sweep.h"
+#include "sim/run/result.h"
+
+/* What is kept of each run beyond its summary. */
+typedef enum TraceKeep { TRACE_KEEP_FIRST, TRACE_KEEP_ALL, TRACE_KEEP_NONE } TraceKeep; /* traces and decisions of the first replication of each point and strategy (default), all, none */
+
+/* A finished run as bytes: chunks already shuffled, deflated and with their checksum, ready for H5Dwrite_chunk. */
+typedef struct EncodedRun {
+  uint64_t run;
+  void *bytes; /* on the arena given to run_encode */
+  size_t length;
+} EncodedRun;
+
+/* Thread-safe. */
+EncodedRun run_encode(const RunResult *result, uint64_t run, bool with_trace, Arena *arena);
+bool sweep_keeps_trace(const Sweep *sweep, uint64_t run, TraceKeep keep);
+
+typedef struct Journal Journal;
+
+/* Opens or makes the journal of a sweep ("results.h5" -> "results.h5.journal"). resume: an existing one must belong to the same sweep
+ * (scenario text, inputs, version, trace keep), else a clear error that says what differs; without resume an existing one is an error
+ * unless force, which starts anew. A second writer is refused. */
+Journal *journal_open(const char *path, const Sweep *sweep, TraceKeep keep, bool resume, bool force, Arena *arena, Err *err);
+bool journal_has(const Journal *journal, uint64_t run); /* committed */
+uint64_t journal_count(const Journal *journal);
+/* Adds a run to the open transaction; journal_commit makes all added ones durable. Both false with err on a full disk etc. */
+bool journal_put(Journal *journal, EncodedRun encoded, Err *err);
+bool journal_commit(Journal *journal, Err *err);
+void journal_close(Journal *journal);
+/* After the HDF5 file is complete. */
+bool journal_delete(const char *path, Err *err);
+
+/* Writes the HDF5 file of a complete journal. An existing file is replaced only by the final rename. */
+bool store_write(const char *path, const Sweep *sweep, TraceKeep keep, Journal *journal, Err *err);
+
+/* Reads back what compare and explain need. Arrays on the arena. */
+typedef struct ResultFile {
+  const char *name, *scenario_text;
+  uint64_t n_runs;
+  size_t n_deployments, n_strategies, n_parameters, n_pools;
+  const char *const *deployment, *const *strategy, *const *parameter;
+  const uint32_t *run_strategy, *run_replication; /* [n_runs] */
+  const uint64_t *run_point;                      /* [n_runs] */
+  const char *const *parameter_value;             /* [n_parameters][n_runs] */
+  const int *status;                              /* [n_runs] */
+  const char *const *message;                     /* [n_runs], NULL where ok */
+  const double *summary;                          /* [SUMMARY_COUNT][n_runs][n_deployments] */
+  const double *cluster;                          /* [CLUSTER_COUNT][n_runs] */
+  const double *objective_latency_s, *objective_attainment_ratio; /* [n_deployments] */
+  double horizon_s;
+} ResultFile;
+bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err);
+/* Pooled latency counts of the runs for which pick[run] is set, one deployment: counts[HISTOGRAM_BINS] is added to. */
+bool result_file_latency(const char *path, const bool *pick, uint64_t n_runs, size_t deployment, uint64_t *counts, Err *err);
+/* The decision rows of one run (texts on the arena). */
+bool result_file_decisions(const char *path, uint64_t run, Arena *arena, DecisionRow **row, size_t *count, Err *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* A sweep: a scenario file, edits (--set) and axes; its runs are (point, strategy, replication) in that order. The run list is never
+ * held expanded: run r is (r / (S*R), r / R mod S, r mod R). Points are the cross product of the axes, last axis fastest. Edits and
+ * axes change the YAML tree, which is decoded again, so every path, list and manifest sweeps alike. */
+#ifndef SIM_LAB_SWEEP_H
+#define SIM_LAB_SWEEP_H
+
+#include "sim/base/hash.h"
+#include "sim/run/scenario.h"
+
+/* One swept parameter. An axis may set several paths together (`set: [a, b]`, values as lists): one parameter each, same axis. */
+typedef struct SweepParameter {
+  const char *name; /* unique; the path's last word(s), or as the file names it */
+  const char *path; /* "deployments.chat.concurrency" */
+  uint32_t axis;
+  const char *const *value; /* [axis count] as text, for results */
+  const double *number;     /* [axis count] as a number in base units (s, bytes, cores, USD, 1), NULL if any value is no number */
+} SweepParameter;
+
+/* An input file the runs depend on. */
+typedef struct SweepInput {
+  const char *path; /* as the scenario names it */
+  char sha256[SHA256_HEX_BYTES];
+  uint64_t bytes;
+} SweepInput;
+
+typedef struct Document Document; /* the YAML tree and its text; owned by the Sweep's arena */
+
+typedef struct Sweep {
+  Arena *arena;
+  Document *document;
+  const char *path;       /* of the scenario file, as given */
+  const char *text;       /* effective scenario: the file's text, followed by the edits as comment lines; stored with results */
+  char sha256[SHA256_HEX_BYTES]; /* of text: the sweep's identity, together with inputs */
+  const char *name;
+  uint32_t n_axes;
+  uint64_t *axis_count;   /* [n_axes] */
+  const SweepParameter *parameter;
+  size_t n_parameters;
+  uint64_t n_points;
+  const char *const *strategy; /* names */
+  uint32_t n_strategies;
+  uint32_t n_replications;
+  uint64_t n_runs;
+  const char *const *deployment; /* names; the same at every point (checked) */
+  size_t n_deployments;
+  const char *const *pool;
+  size_t n_pools;
+  const SweepInput *input;
+  size_t n_inputs;
+  const Scenario *first;  /* point 0, decoded: horizon, objectives, seed ... for results and help */
+} Sweep;
+
+/* Opens, edits and checks a scenario; decodes point 0, and checks that the values of every axis decode (each axis's values alone, the
+ * others at their first). `set` are texts "path=value". strategies_only: comma-separated names or NULL. Errors are located:
+ * "file:line:col: error: ...", the line, a caret, the nearest valid name or the allowed range; up to ERR_ITEMS in one go. */
+bool sweep_open(Sweep *sweep, Arena *arena, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Err *err);
+/* Decodes one point on `arena`: thread-safe (the document is only read). The Scenario's parameters refer to the sweep's trace data. */
+bool sweep_point(const Sweep *sweep, uint64_t point, Arena *arena, Scenario *scenario, Err *err);
+void sweep_close(Sweep *sweep);
+/* The value index of an axis at a point. */
+uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis);
+
+static inline uint64_t sweep_run_point(const Sweep *s, uint64_t run) { return run / ((uint64_t)s->n_strategies * s->n_replications); }
+static inline uint32_t sweep_run_strategy(const Sweep *s, uint64_t run) { return (uint32_t)(run / s->n_replications % s->n_strategies); }
+static inline uint32_t sweep_run_replication(const Sweep *s, uint64_t run) { return (uint32_t)(run % s->n_replications); }
+
+#endif

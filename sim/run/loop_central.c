@@ -1,0 +1,78 @@
+/* The planned loop of one central queue, first come first served: start and end of a job follow from the slot that has been free
+ * longest. Slots sit in a heap by the instant they are (or will be) free; a finished job is booked when its slot is taken again or at
+ * the window's end, whichever comes first, so nothing is metered early. Jobs that cannot start inside the window stay queued:
+ * there is no plan to revoke. */
+#include "sim/run/flow.h"
+#include "sim/run/slot_heap.h"
+#include "sim/run/station_hot.h"
+
+static void rebuild(Station *s) {
+  SlotHeap *heap = slot_heap_reset(s);
+  for (uint32_t k = 0; k < s->n_eligible; k++) {
+    uint32_t first = s->eligible[k] * s->slots_per_entry;
+    for (uint32_t slot = first; slot < first + s->slots_per_entry; slot++) slot_heap_push(heap, s->slot[slot].free_ns, slot);
+  }
+  s->changed = false;
+}
+
+static inline void finish_slot(Station *s, uint32_t slot) {
+  uint32_t id = hot_finish(s, slot);
+  hot_free_job(s, id);
+}
+
+static inline void take_slot(Station *s, SlotHeap *heap, uint32_t id, int64_t start_ns) {
+  uint32_t slot = heap->item[0].slot;
+  if (s->slot[slot].job != JOB_NONE) finish_slot(s, slot);
+  hot_start(s, slot, id, start_ns);
+  slot_heap_replace_top(heap, s->slot[slot].free_ns);
+}
+
+/* Starts and expiries of waiting jobs up to and including t. */
+static inline void serve_queue(Station *s, SlotHeap *heap, int64_t t) {
+  while (s->waiting.count) {
+    Job *head = &s->job[s->waiting.head];
+    int64_t start = heap->count ? heap->item[0].free_ns : INSTANT_NEVER;
+    if (start < head->enqueued_ns) start = head->enqueued_ns;
+    if (start <= head->deadline_ns) {
+      if (start > t) return;
+      uint32_t id = hot_pop_head(s, &s->waiting);
+      station_wait(s, start, -1);
+      take_slot(s, heap, id, start);
+    } else {
+      int64_t expiry = head->deadline_ns;
+      if (expiry > t) return;
+      uint32_t id = hot_pop_head(s, &s->waiting);
+      station_wait(s, expiry, -1);
+      station_lose(s, id, LOSS_ABANDONED, expiry);
+    }
+  }
+}
+
+static inline void arrive(Station *s, SlotHeap *heap, int64_t t) {
+  uint32_t id = hot_take_arrival(s);
+  station_log(s, 'a', t, &s->job[id], 0);
+  if (s->waiting.count == 0 && heap->count && heap->item[0].free_ns <= t) {
+    take_slot(s, heap, id, t);
+  } else if ((int64_t)s->waiting.count >= s->queue_limit) {
+    station_lose(s, id, LOSS_DROPPED, t);
+  } else {
+    hot_push_tail(s, &s->waiting, id);
+    station_wait(s, t, 1);
+    if (s->n_waiting > (uint64_t)s->spec->queue.max_queue) s->overflow = s->n_waiting;
+  }
+}
+
+void loop_central(Station *s, int64_t from_ns, int64_t last_ns, int64_t end_ns) {
+  (void)from_ns;
+  if (s->changed) rebuild(s);
+  SlotHeap *heap = s->slots;
+  for (;;) {
+    int64_t t = arrivals_peek(&s->arrivals);
+    if (t >= end_ns || s->overflow) break;
+    serve_queue(s, heap, t);
+    arrive(s, heap, t);
+  }
+  serve_queue(s, heap, last_ns);
+  for (uint32_t slot = 0, n = s->n_entries * s->slots_per_entry; slot < n; slot++)
+    if (s->slot[slot].job != JOB_NONE && s->slot[slot].free_ns <= last_ns) finish_slot(s, slot);
+}

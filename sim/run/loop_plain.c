@@ -1,0 +1,382 @@
+/* The plain event loop: arrival, start, departure, expiry in the one order of events, for everything a scenario may ask - several
+ * deployments, routing, retries, any patience, any dispatch, servers. It is the reference the other loops are compared with. */
+#include "sim/base/check.h"
+#include "sim/core/event.h"
+#include "sim/run/flow.h"
+#include "sim/run/station_hot.h"
+
+enum { ATTEMPT_SHIFT = 48, HOP_SHIFT = 56, HOPS = 255 };
+
+/* ---- the heap ---- */
+
+static void push_event(Station *s, int64_t at_ns, EventClass class, uint32_t sequence, uint32_t what, uint32_t stamp) {
+  heap_push(s->events, (HeapItem){at_ns, event_rank(class, s->deployment, sequence), (uint64_t)stamp << 32 | what});
+}
+
+static void push_departure(Station *s, uint32_t slot) {
+  push_event(s, s->slot[slot].free_ns, CLASS_DEPARTURE, slot, slot, s->slot[slot].stamp);
+}
+
+static void push_server(Station *s, uint32_t e) {
+  Entry *entry = &s->entry[e];
+  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+  int64_t next = s->service->server->next(params, entry->server);
+  entry->server_stamp++;
+  if (next != INSTANT_NEVER) push_event(s, next, CLASS_DEPARTURE, e, e, entry->server_stamp);
+}
+
+static void push_expiry(Station *s, uint32_t id) {
+  const Job *job = &s->job[id];
+  if (job->deadline_ns != INSTANT_NEVER && !job->abandoned)
+    push_event(s, job->deadline_ns, CLASS_EXPIRY, (uint32_t)job->index, id, job->stamp);
+}
+
+/* Re-arrivals (retries, routes) stay; everything else of the station is planned anew from its canonical state. */
+static void rebuild_events(Station *s) {
+  Heap *heap = s->events;
+  size_t n = heap->count;
+  heap->count = 0;
+  for (size_t k = 0; k < n; k++) {
+    HeapItem item = heap->item[k];
+    bool mine = ((uint32_t)(item.rank >> 32) & 0xffffffu) == s->deployment;
+    if (!mine || event_class(item.rank) == CLASS_ARRIVAL) heap_push(heap, item); /* never writes past k */
+  }
+  for (uint32_t slot = 0, end = s->n_entries * s->slots_per_entry; slot < end; slot++) {
+    if (s->slot[slot].job == JOB_NONE) continue;
+    if (!s->service->server) push_departure(s, slot);
+    if (s->total_timeout) push_expiry(s, s->slot[slot].job);
+  }
+  for (uint32_t id = s->waiting.head; id != JOB_NONE && s->has_patience; id = s->job[id].next) push_expiry(s, id);
+  for (uint32_t e = 0; e < s->n_entries; e++) {
+    Entry *entry = &s->entry[e];
+    if (entry->state == ENTRY_FREE || entry->state == ENTRY_STARTING) continue;
+    for (uint32_t id = entry->queue.head; id != JOB_NONE && s->has_patience; id = s->job[id].next) push_expiry(s, id);
+    if (s->service->server) push_server(s, e);
+  }
+}
+
+/* ---- starting ---- */
+
+static void server_refresh_use(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  double share = s->service->server->busy_ratio(entry->server);
+  int64_t level = (int64_t)(share * (double)entry->usage_millicores * (double)s->concurrency + 0.5);
+  if (level != entry->usage_level) station_use(s, entry, now_ns, level - entry->usage_level);
+}
+
+static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  Job *job = &s->job[id];
+  (void)hot_service_ns(s, job, entry); /* the work under the entry's variant */
+  s->slot[slot].job = id;
+  s->slot[slot].start_ns = now_ns;
+  s->slot[slot].free_ns = INSTANT_NEVER;
+  s->slot[slot].stamp++;
+  station_serve(s, entry, now_ns, 1);
+  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+  s->service->server->admit(params, entry->server, now_ns, (ServerJob){slot, job->work_ns});
+  server_refresh_use(s, e, now_ns);
+  station_log(s, 's', now_ns, job, entry->id);
+  push_server(s, e);
+}
+
+static void start(Station *s, uint32_t slot, uint32_t id, int64_t now_ns) {
+  uint32_t e = station_slot_entry(s, slot);
+  s->job[id].place = slot;
+  s->job[id].in_service = true;
+  if (!s->total_timeout) s->job[id].stamp++;
+  if (s->service->server) {
+    server_start(s, e, slot, id, now_ns);
+  } else {
+    hot_start(s, slot, id, now_ns);
+    push_departure(s, slot);
+  }
+}
+
+/* The idle slot that has been idle longest, of one entry or of all eligible ones. */
+static uint32_t idle_slot_of(const Station *s, uint32_t e, uint32_t pick) {
+  uint32_t first = e * s->slots_per_entry;
+  if (s->entry[e].busy == s->slots_per_entry) return pick;
+  for (uint32_t k = first; k < first + s->slots_per_entry; k++)
+    if (s->slot[k].job == JOB_NONE && (pick == SLOT_NONE || s->slot[k].free_ns < s->slot[pick].free_ns)) pick = k;
+  return pick;
+}
+
+static uint32_t idle_slot(const Station *s) {
+  uint32_t pick = SLOT_NONE;
+  for (uint32_t k = 0; k < s->n_eligible; k++) pick = idle_slot_of(s, s->eligible[k], pick);
+  return pick;
+}
+
+static uint32_t leave_queue(Station *s, Queue *queue, Entry *entry, int64_t now_ns) {
+  uint32_t id = hot_pop_head(s, queue);
+  station_wait(s, now_ns, -1);
+  if (entry) entry->queued_ns -= hot_service_ns(s, &s->job[id], entry);
+  return id;
+}
+
+/* An entry with an idle slot takes what waits for it. */
+static void serve(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  if (entry->state != ENTRY_READY) return;
+  Queue *queue = s->central ? &s->waiting : &entry->queue;
+  while (queue->count) {
+    uint32_t slot = s->central ? idle_slot(s) : idle_slot_of(s, e, SLOT_NONE);
+    if (slot == SLOT_NONE) return;
+    start(s, slot, leave_queue(s, queue, s->central ? NULL : entry, now_ns), now_ns);
+  }
+}
+
+static void enqueue(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
+  Job *job = &s->job[id];
+  job->enqueued_ns = now_ns;
+  job->place = e;
+  job->in_service = false;
+  if (e == ENTRY_NONE) {
+    hot_push_tail(s, &s->waiting, id);
+  } else {
+    s->entry[e].queued_ns += hot_service_ns(s, job, &s->entry[e]);
+    hot_push_tail(s, &s->entry[e].queue, id);
+  }
+  station_wait(s, now_ns, 1);
+  push_expiry(s, id);
+}
+
+static void after_control(Station *s, int64_t now_ns) {
+  s->changed = false;
+  rebuild_events(s);
+  for (uint32_t k = 0; k < s->n_eligible; k++) serve(s, s->eligible[k], now_ns);
+  while (!s->central && s->waiting.count && s->n_eligible) {
+    uint32_t id = hot_pop_head(s, &s->waiting);
+    Job *job = &s->job[id];
+    station_wait(s, now_ns, -1);
+    job->waited_ns += now_ns - job->enqueued_ns;
+    job->enqueued_ns = now_ns;
+    job->stamp++;
+    uint32_t e = station_choose(s, job, now_ns), slot = idle_slot_of(s, e, SLOT_NONE);
+    if (slot != SLOT_NONE) {
+      if (s->total_timeout) push_expiry(s, id);
+      start(s, slot, id, now_ns);
+    } else {
+      enqueue(s, e, id, now_ns);
+    }
+  }
+}
+
+/* ---- what happens ---- */
+
+static void set_deadline(Station *s, Job *job, int64_t now_ns) {
+  job->deadline_ns = INSTANT_NEVER;
+  if (!s->has_patience) return;
+  int64_t patience = s->patience_ns;
+  if (!s->fixed_patience) {
+    Stream stream = stream_make(s->seed, s->entity, PURPOSE_PATIENCE, s->replication);
+    patience = ns_from_double(distribution_quantile(&s->spec->queue.timeout.after_ns, stream_uniform(&stream, job->index)));
+  }
+  job->deadline_ns = now_ns + patience;
+}
+
+static void arrive(Station *s, uint32_t id, int64_t now_ns) {
+  Job *job = &s->job[id];
+  set_deadline(s, job, now_ns);
+  station_log(s, 'a', now_ns, job, 0);
+  job->enqueued_ns = now_ns;
+  job->in_service = false;
+  uint32_t e = s->central ? ENTRY_NONE : station_choose(s, job, now_ns);
+  uint32_t slot = s->central ? (s->waiting.count ? SLOT_NONE : idle_slot(s)) : e == ENTRY_NONE ? SLOT_NONE : idle_slot_of(s, e, SLOT_NONE);
+  Queue *queue = e == ENTRY_NONE ? &s->waiting : &s->entry[e].queue;
+  if (slot != SLOT_NONE) {
+    if (s->total_timeout) push_expiry(s, id);
+    start(s, slot, id, now_ns);
+  } else if ((int64_t)queue->count >= s->queue_limit) {
+    station_lose(s, id, LOSS_DROPPED, now_ns);
+  } else {
+    enqueue(s, e, id, now_ns);
+  }
+  if (s->n_waiting > (uint64_t)s->spec->queue.max_queue) s->overflow = s->n_waiting;
+}
+
+bool plain_retry(Station *s, uint32_t id, int64_t now_ns) {
+  const RetrySpec *retry = &s->spec->retry;
+  Job *job = &s->job[id];
+  uint64_t attempt = (job->index >> ATTEMPT_SHIFT & 0xff) + 1; /* the next one's number */
+  if ((int64_t)attempt >= retry->attempts) return false;
+  double wait_ns = (double)retry->backoff_ns;
+  for (uint64_t k = 1; k < attempt; k++) wait_ns *= retry->factor;
+  if (retry->jitter_ratio > 0) {
+    Stream stream = stream_make(s->seed, s->entity, PURPOSE_BACKOFF, s->replication);
+    wait_ns *= 1 + retry->jitter_ratio * (2 * stream_uniform(&stream, job->index) - 1);
+  }
+  job->index += UINT64_C(1) << ATTEMPT_SHIFT;
+  job->variant = (int16_t)s->arrivals.variant;
+  job->work_ns = station_work(s, job, job->variant);
+  job->stamp++;
+  s->n_elsewhere++;
+  push_event(s, now_ns + ns_from_double(wait_ns), CLASS_ARRIVAL, s->flow->sequence++, id, job->stamp);
+  return true;
+}
+
+/* A finished job goes on to another deployment, or leaves. */
+static void route(Station *from, uint32_t id, int64_t now_ns) {
+  Job *job = &from->job[id];
+  Stream stream = stream_make(from->seed, from->entity, PURPOSE_ROUTE, from->replication);
+  double u = stream_uniform(&stream, job->index), sum = 0;
+  const Scenario *scenario = from->scenario;
+  size_t n = scenario->deployments.count;
+  for (size_t to = 0; to < n && job->index >> HOP_SHIFT < HOPS; to++) {
+    double p = scenario->route_probability[from->deployment * n + to];
+    sum += p;
+    if (p <= 0 || u >= sum) continue;
+    Station *s = from->flow->all[to];
+    uint32_t next_id = hot_new_job(s);
+    job = &from->job[id]; /* hot_new_job may have moved the jobs */
+    Job *next = &s->job[next_id];
+    uint32_t stamp = next->stamp + 1;
+    *next = *job;
+    next->stamp = stamp;
+    next->index = (job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT)) + (UINT64_C(1) << HOP_SHIFT);
+    next->first_ns = now_ns;
+    next->waited_ns = 0;
+    next->variant = (int16_t)s->arrivals.variant;
+    next->work_ns = station_work(s, next, next->variant);
+    s->backlog_units += next->input;
+    s->n_elsewhere++;
+    push_event(s, now_ns, CLASS_ARRIVAL, s->flow->sequence++, next_id, stamp);
+    break;
+  }
+  hot_free_job(from, id);
+}
+
+static void depart(Station *s, uint32_t slot, int64_t now_ns) {
+  uint32_t id = hot_finish(s, slot);
+  s->job[id].stamp++;
+  if (s->spec->route.count && !s->job[id].abandoned) route(s, id, now_ns);
+  else hot_free_job(s, id);
+}
+
+static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns) {
+  uint32_t e = what;
+  if (s->service->server) {
+    Entry *entry = &s->entry[e];
+    if (entry->server_stamp != stamp || entry->state == ENTRY_FREE) return;
+    const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+    uint32_t slot = s->service->server->complete(params, entry->server, now_ns);
+    s->slot[slot].free_ns = now_ns;
+    server_refresh_use(s, e, now_ns);
+    depart(s, slot, now_ns);
+    push_server(s, e);
+  } else {
+    if (s->slot[what].stamp != stamp) return;
+    e = station_slot_entry(s, what);
+    depart(s, what, now_ns);
+  }
+  serve(s, e, now_ns);
+}
+
+/* A server gives up one job: all leave, the others come back in their order. */
+static void server_cancel(Station *s, uint32_t e, uint32_t slot, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+  if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
+  size_t n = s->service->server->evict(params, entry->server, now_ns, s->scratch_job);
+  for (size_t k = 0; k < n; k++)
+    if (s->scratch_job[k].slot != slot) s->service->server->admit(params, entry->server, now_ns, s->scratch_job[k]);
+  server_refresh_use(s, e, now_ns);
+  push_server(s, e);
+}
+
+static void expiry_in_service(Station *s, uint32_t id, int64_t now_ns) {
+  uint32_t slot = s->job[id].place, e = station_slot_entry(s, slot);
+  if (s->spec->queue.timeout.work == TIMEOUT_WASTE) {
+    Job *job = &s->job[id];
+    uint32_t copy = hot_new_job(s);
+    job = &s->job[id];
+    uint32_t stamp = s->job[copy].stamp + 1;
+    s->job[copy] = *job;
+    s->job[copy].stamp = stamp;
+    s->backlog_units += job->input;
+    job->abandoned = true;
+    job->stamp++;
+    station_lose(s, copy, LOSS_ABANDONED, now_ns);
+    return;
+  }
+  if (s->service->server) server_cancel(s, e, slot, now_ns);
+  station_evict(s, slot, now_ns);
+  station_lose(s, id, LOSS_ABANDONED, now_ns);
+  serve(s, e, now_ns);
+}
+
+static void expiry(Station *s, uint32_t id, uint32_t stamp, int64_t now_ns) {
+  Job *job = &s->job[id];
+  if (job->stamp != stamp) return;
+  if (job->in_service) {
+    expiry_in_service(s, id, now_ns);
+    return;
+  }
+  Entry *entry = job->place == ENTRY_NONE ? NULL : &s->entry[job->place];
+  if (entry) entry->queued_ns -= hot_service_ns(s, job, entry);
+  queue_remove(s, entry ? &entry->queue : &s->waiting, id);
+  station_wait(s, now_ns, -1);
+  job->waited_ns += now_ns - job->enqueued_ns;
+  station_lose(s, id, LOSS_ABANDONED, now_ns);
+}
+
+static void rearrival(Station *s, uint32_t id, int64_t now_ns) {
+  s->n_elsewhere--;
+  s->meter.jobs.attempts++;
+  if ((s->job[id].index >> ATTEMPT_SHIFT & 0xff) == 0) {
+    s->meter.jobs.offered++;
+    s->meter.units += s->job[id].input;
+  }
+  arrive(s, id, now_ns);
+}
+
+static void do_event(Flow *flow, HeapItem item) {
+  Station *s = flow->all[item.rank >> 32 & 0xffffffu];
+  uint32_t what = (uint32_t)item.payload, stamp = (uint32_t)(item.payload >> 32);
+  switch (event_class(item.rank)) {
+    case CLASS_DEPARTURE: departure(s, what, stamp, item.time_ns); return;
+    case CLASS_EXPIRY: expiry(s, what, stamp, item.time_ns); return;
+    case CLASS_ARRIVAL: rearrival(s, what, item.time_ns); return;
+    case CLASS_FAILURE:
+    case CLASS_READY:
+    case CLASS_SCRAPE:
+    case CLASS_CONTROL: break;
+  }
+  CHECK(false);
+}
+
+/* The station whose next job from outside comes first. */
+static Station *next_source(Flow *flow, int64_t *at_ns) {
+  Station *first = flow->station[0];
+  *at_ns = arrivals_peek(&first->arrivals);
+  for (uint32_t k = 1; k < flow->n_stations; k++) {
+    int64_t t = arrivals_peek(&flow->station[k]->arrivals);
+    if (t < *at_ns) *at_ns = t, first = flow->station[k];
+  }
+  return first;
+}
+
+static bool overflowed(const Flow *flow) {
+  for (uint32_t k = 0; k < flow->n_stations; k++)
+    if (flow->station[k]->overflow) return true;
+  return false;
+}
+
+void loop_plain(Flow *flow, int64_t from_ns, int64_t last_ns, int64_t end_ns) {
+  for (uint32_t k = 0; k < flow->n_stations; k++)
+    if (flow->station[k]->changed) after_control(flow->station[k], from_ns);
+  Heap *heap = &flow->events;
+  while (!overflowed(flow)) {
+    int64_t arrival;
+    Station *source = next_source(flow, &arrival);
+    if (heap->count && heap->item[0].time_ns <= arrival) {
+      bool is_arrival = event_class(heap->item[0].rank) == CLASS_ARRIVAL;
+      if (is_arrival ? heap->item[0].time_ns >= end_ns : heap->item[0].time_ns > last_ns) return;
+      do_event(flow, heap_pop(heap));
+    } else {
+      if (arrival >= end_ns) return;
+      arrive(source, hot_take_arrival(source), arrival);
+    }
+  }
+}

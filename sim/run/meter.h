@@ -1,0 +1,88 @@
+/* What one deployment's data plane measured. All sums are integers, so the order of adding is irrelevant and the loops agree bit for bit.
+ * Rates and integrals belong to the trace row of their instant. Per-job figures are booked when known and belong to the time slice of
+ * the job's first arrival: a row counts them as they happen, folds into its own slice when it ends, and jobs that arrived in an
+ * earlier slice are moved there one by one. */
+#ifndef SIM_RUN_METER_H
+#define SIM_RUN_METER_H
+
+#include <stdbool.h>
+
+#include "sim/core/histogram.h"
+#include "sim/core/time.h"
+
+enum { METER_VARIANTS = 8 }; /* variants counted apart for accuracy; a scenario may not have more */
+
+/* What happened to jobs. */
+typedef struct JobCounts {
+  uint64_t offered, attempts, finished, within, dropped, abandoned, failed, waited;
+  uint64_t by_variant[METER_VARIANTS]; /* finished */
+  __int128 latency_ns, latency_ns2, wait_ns; /* of finished jobs; ns2: sum of squares */
+} JobCounts;
+
+/* Time integrals of levels: level * ns. usage: millicores in use * slots of a replica (divide by concurrency). */
+typedef struct Integrals {
+  __int128 queue, in_service, usage, request, starting, ready, draining;
+} Integrals;
+
+typedef struct MeterRow {
+  JobCounts jobs;
+  Integrals level;
+  double latency_p50_ns, latency_p95_ns, latency_p99_ns; /* of jobs that finished in the row; NaN if none */
+} MeterRow;
+
+/* A visible sample: cumulative sums at a scrape and the gauges of that instant. */
+typedef struct Sample {
+  int64_t at_ns;
+  uint64_t offered, finished, within, ended, dropped, latency_count;
+  __int128 latency_ns, queue, in_service, usage, request, offered_units;
+  uint64_t backlog_units;
+} Sample;
+
+typedef struct Meter {
+  Arena *arena;
+  int64_t horizon_ns, objective_ns; /* objective 0: none, every finished job attains it */
+  int row, slice;                   /* current */
+  int64_t slice_start_ns;
+  JobCounts jobs;    /* of the current row */
+  Integrals level;   /* of the current row */
+  uint64_t units;    /* input units offered in the current row */
+  Histogram latency; /* of the current row */
+  Sample past;       /* cumulative sums of ended rows */
+  MeterRow *done;    /* [TRACE_ROWS] */
+  JobCounts *slice_jobs;    /* [SLICES], by first arrival */
+  Histogram *slice_latency; /* [SLICES] */
+  bool percentiles;  /* compute them for rows */
+  Sample *sample;    /* ring */
+  uint32_t n_samples, sample_capacity;
+} Meter;
+
+void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, uint32_t samples, bool percentiles);
+/* Closes the current row at its end and opens the next. */
+void meter_end_row(Meter *meter);
+/* Moves one finished job of an earlier slice out of the current one. */
+void meter_move(Meter *meter, int64_t first_ns, int64_t latency_ns, int64_t wait_ns, int variant);
+/* Books a job lost for good in the slice of its first arrival, and in the current row. */
+typedef enum Loss { LOSS_DROPPED, LOSS_ABANDONED, LOSS_FAILED } Loss;
+void meter_lose(Meter *meter, Loss loss, int64_t first_ns);
+/* Takes a sample: cumulative sums plus the given gauges. */
+void meter_sample(Meter *meter, int64_t now_ns, uint64_t backlog_units);
+/* The newest sample taken at or before t, or NULL. */
+const Sample *meter_sample_at(const Meter *meter, int64_t at_ns);
+
+static inline void meter_finish(Meter *m, int64_t first_ns, int64_t end_ns, int64_t wait_ns, int variant) {
+  int64_t latency = end_ns - first_ns;
+  m->jobs.finished++;
+  m->jobs.within += m->objective_ns == 0 || latency <= m->objective_ns;
+  m->jobs.latency_ns += latency;
+  m->jobs.latency_ns2 += (__int128)latency * latency;
+  m->jobs.wait_ns += wait_ns;
+  m->jobs.waited += wait_ns > 0;
+  m->jobs.by_variant[variant]++;
+  histogram_add(&m->latency, latency);
+  if (__builtin_expect(first_ns < m->slice_start_ns, 0)) meter_move(m, first_ns, latency, wait_ns, variant);
+}
+
+void job_counts_add(JobCounts *into, const JobCounts *from);
+void integrals_add(Integrals *into, const Integrals *from);
+
+#endif

@@ -1,0 +1,306 @@
+/* The order of shared instants. Flows run side by side to the next one; what they notice on the way becomes events with their own
+ * instants. While a replica is pending anywhere, every drained replica may matter, and flows stop at each notice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/check.h"
+#include "sim/core/event.h"
+#include "sim/run/run_internal.h"
+
+void run_push(Run *run, int64_t at_ns, EventClass class, SharedKind kind, uint32_t what) {
+  heap_push(&run->events, (HeapItem){at_ns, event_rank(class, (uint32_t)kind << 20 | (what & 0xfffffu), run->sequence++),
+                                     (uint64_t)kind << 32 | what});
+}
+
+void run_fail(Run *run, const char *format, ...) {
+  if (run->status) return;
+  run->status = 1;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(run->message, sizeof run->message, format, arguments);
+  va_end(arguments);
+}
+
+/* ---- beginning ---- */
+
+static uint32_t samples_needed(const MetricsSpec *metrics) {
+  return (uint32_t)((metrics->window_ns + metrics->lag_ns) / metrics->scrape_ns) + 4;
+}
+
+static void flows_begin(Run *run) {
+  const Scenario *scenario = run->scenario;
+  const MetricsSpec *metrics = &run->strategy->metrics;
+  run->n_flows = scenario->n_flows;
+  run->flow = ARENA_ARRAY(run->arena, Flow, run->n_flows);
+  run->flow_arena = ARENA_ARRAY(run->arena, Arena, run->n_flows);
+  run->station = ARENA_ARRAY(run->arena, Station, run->n_targets);
+  run->all = ARENA_ARRAY(run->arena, Station *, run->n_targets);
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    run->all[d] = &run->station[d];
+    station_begin(&run->station[d], scenario, d, run->replication, scenario->initial_variant[d],
+                  &run->flow_arena[scenario->flow_of[d]], samples_needed(metrics), run->options.trace);
+    run->station[d].log = run->options.log;
+  }
+  run->flows_alone = true;
+  for (uint32_t f = 0; f < run->n_flows; f++) {
+    flow_begin(&run->flow[f], scenario, run->all, f, metrics->scrape_ns, run->options.plain, &run->flow_arena[f]);
+    run->flows_alone = run->flows_alone && flow_is_alone(&run->flow[f]);
+  }
+}
+
+Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena) {
+  Run *run = ARENA_NEW(arena, Run);
+  run->scenario = scenario;
+  run->strategy = scenario_strategy(scenario, strategy);
+  run->options = *options;
+  run->arena = arena;
+  run->replication = replication;
+  run->n_targets = (uint32_t)scenario->deployments.count;
+  run->events.arena = arena;
+  cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, scenario->deployment_pool,
+                run->n_targets, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
+  flows_begin(run);
+  control_begin(run);
+  nodes_begin(run);
+  for (uint32_t k = 0; k < scenario->faults.count; k++) {
+    int64_t at_ns = LIST_AT(scenario->faults, const FaultSpec, k)->at_ns;
+    if (at_ns < scenario->horizon_ns) run_push(run, at_ns, CLASS_FAILURE, SHARED_FAULT, k);
+  }
+  for (uint32_t d = 0; d < run->n_targets; d++) run_push(run, 0, CLASS_CONTROL, SHARED_TICK, d);
+  return run;
+}
+
+/* ---- flows ---- */
+
+/* Memory that runs out inside a flow ends that flow's work, in its own thread. */
+static bool advance_one(Run *run, uint32_t f, int64_t until_ns, FlowReturn *returned) {
+  jmp_buf exhausted;
+  jmp_buf *outer = run->flow_arena[f].exhausted;
+  if (setjmp(exhausted)) {
+    run->flow_arena[f].exhausted = outer;
+    return false;
+  }
+  run->flow_arena[f].exhausted = &exhausted;
+  *returned = flow_advance(&run->flow[f], until_ns, false);
+  run->flow_arena[f].exhausted = outer;
+  return true;
+}
+
+static void take_notices(Run *run) {
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    Station *s = &run->station[d];
+    for (uint32_t k = 0; k < s->n_notices; k++) run_push(run, s->notice[k].at_ns, CLASS_DEPARTURE, SHARED_NOTICE, s->notice[k].replica);
+    s->n_notices = 0;
+  }
+}
+
+static void check_overflow(Run *run) {
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    const Station *s = &run->station[d];
+    if (s->overflow)
+      run_fail(run, "deployment %s: more than max_queue (%lld) jobs waiting at %.3f s of %.3f s; it is overloaded", s->spec->name,
+               (long long)s->spec->queue.max_queue, s_from_ns(s->flow->now_ns), s_from_ns(run->scenario->horizon_ns));
+  }
+}
+
+static void advance_flows(Run *run, int64_t until_ns) {
+  int threads = run->flows_alone && run->options.threads > 1 ? run->options.threads : 1;
+  bool memory = true;
+  FlowReturn returned;
+  if (threads > 1 && run->n_flows > 1) {
+    bool failed = false;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (uint32_t f = 0; f < run->n_flows; f++) {
+      FlowReturn own;
+      if (!advance_one(run, f, until_ns, &own)) {
+#pragma omp atomic write
+        failed = true;
+      }
+    }
+    memory = !failed;
+  } else {
+    for (uint32_t f = 0; f < run->n_flows && memory; f++) memory = advance_one(run, f, until_ns, &returned);
+  }
+  if (!memory) run_fail(run, "out of memory at %.3f s", s_from_ns(run->flows_ns));
+  run->flows_ns = until_ns;
+  check_overflow(run);
+  take_notices(run);
+}
+
+static int64_t next_notice(const Run *run) {
+  int64_t next = INSTANT_NEVER;
+  for (uint32_t f = 0; f < run->n_flows; f++) {
+    int64_t at = flow_next_notice(&run->flow[f]);
+    if (at < next) next = at;
+  }
+  return next;
+}
+
+/* ---- shared events ---- */
+
+static void do_notice(Run *run, uint32_t replica) {
+  uint32_t d = run->cluster.replica[replica].deployment;
+  target_forget_replica(&run->target[d], replica);
+  replica_remove(&run->cluster, replica, run->now_ns);
+  run_place_pending(run);
+  run_pool_look(run, target_pool(run, d));
+}
+
+/* The oldest ready replicas fail; the policy's next look orders others. */
+static void do_fault(Run *run, const FaultSpec *fault) {
+  run_mark_ready(run);
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    Target *target = &run->target[d];
+    if (strcmp(target->spec->name, fault->deployment)) continue;
+    for (int64_t n = 0; n < fault->replicas; n++) {
+      uint32_t victim = REPLICA_NONE;
+      for (uint32_t k = 0; k < target->n_replicas && victim == REPLICA_NONE; k++)
+        if (run->cluster.replica[target->replica[k]].state == REPLICA_READY) victim = target->replica[k];
+      if (victim == REPLICA_NONE) break;
+      station_fail(&run->station[d], victim, run->now_ns);
+      target_forget_replica(target, victim);
+      replica_remove(&run->cluster, victim, run->now_ns);
+    }
+    run->speeds_changed = true;
+    run_pool_look(run, target_pool(run, d));
+  }
+  run_place_pending(run);
+  run_update_speeds(run);
+}
+
+static void do_replacement(Run *run, uint32_t replica) {
+  const Replica *r = &run->cluster.replica[replica];
+  if (r->state == REPLICA_GONE || r->replaces == REPLICA_NONE) return;
+  uint32_t old = r->replaces, d = r->deployment;
+  run->cluster.replica[replica].replaces = REPLICA_NONE;
+  run_mark_ready(run);
+  for (uint32_t k = 0; k < run->target[d].n_replicas; k++)
+    if (run->target[d].replica[k] == old) {
+      target_drop_replica(run, d, old);
+      break;
+    }
+}
+
+/* True if the event is a decision to be made. */
+static bool do_event(Run *run, HeapItem item) {
+  uint32_t what = (uint32_t)item.payload;
+  run->now_ns = item.time_ns;
+  switch ((SharedKind)(item.payload >> 32)) {
+    case SHARED_NOTICE: do_notice(run, what); return false;
+    case SHARED_FAULT: do_fault(run, LIST_AT(run->scenario->faults, const FaultSpec, what)); return false;
+    case SHARED_NODE_READY: run_node_ready(run, what); return false;
+    case SHARED_REPLACEMENT_READY: do_replacement(run, what); return false;
+    case SHARED_POOL_LOOK:
+      if (run->look_ns[what] == run->now_ns) {
+        run->look_ns[what] = INSTANT_NEVER;
+        run_pool_look(run, what);
+      }
+      return false;
+    case SHARED_TICK: break;
+  }
+  run->deciding_target = what;
+  run_mark_ready(run);
+  control_observe(run, what, &run->observation);
+  return true;
+}
+
+bool run_next(Run *run, uint32_t *deployment, const Observation **observation) {
+  CHECK(!run->deciding);
+  int64_t horizon = run->scenario->horizon_ns;
+  while (!run->status) {
+    if (run->options.interrupted && *run->options.interrupted) run_fail(run, "interrupted");
+    int64_t next = run->events.count ? run->events.item[0].time_ns : INSTANT_NEVER;
+    if (next > horizon) next = horizon;
+    bool lockstep = run->options.stop_at_notices || run_has_pending(run);
+    if (lockstep) {
+      int64_t notice = next_notice(run);
+      if (notice < next) next = notice;
+    }
+    if (next > run->flows_ns || (lockstep && next_notice(run) <= run->flows_ns)) {
+      advance_flows(run, next > run->flows_ns ? next : run->flows_ns);
+      continue;
+    }
+    if (run->flows_ns >= horizon && (!run->events.count || run->events.item[0].time_ns >= horizon)) return false;
+    if (!do_event(run, heap_pop(&run->events))) continue;
+    run->deciding = true;
+    *deployment = run->deciding_target;
+    *observation = &run->observation;
+    return true;
+  }
+  return false;
+}
+
+Decision run_unchanged(const Run *run) {
+  const Target *target = &run->target[run->deciding_target];
+  const double none = __builtin_nan("");
+  return (Decision){.replicas = target->replicas_wished,
+                    .request_millicores = target->request.millicores,
+                    .request_bytes = target->request.bytes,
+                    .request_milligpus = target->request.milligpus,
+                    .variant = target->variant,
+                    .metric = none, .target = none, .raw_replicas = none, .after_tolerance = none, .stabilised = none,
+                    .rate_limited = none, .data_size_bytes = none, .resource_limit = -1, .model_state = MODEL_STATE_NONE,
+                    .reason = ""};
+}
+
+void run_policy(Run *run, Decision *decision) {
+  Target *target = &run->target[run->deciding_target];
+  *decision = run_unchanged(run);
+  target->policy->decide(target->params, target->state, &run->observation, decision);
+}
+
+void run_decide(Run *run, const Decision *decision) {
+  CHECK(run->deciding);
+  uint32_t d = run->deciding_target;
+  control_actuate(run, d, decision);
+  run_update_speeds(run);
+  run->deciding = false;
+  Target *target = &run->target[d];
+  target->tick++;
+  int64_t next = target->tick * run->strategy->period_ns;
+  if (!target->policy->reads_only && next < run->scenario->horizon_ns) run_push(run, next, CLASS_CONTROL, SHARED_TICK, d);
+}
+
+void run_end(Run *run, RunResult *result) {
+  memset(result, 0, sizeof *result);
+  result->n_deployments = run->n_targets;
+  result->n_pools = run->cluster.n_pools;
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    const Arrivals *a = &run->station[d].arrivals;
+    result->jobs += a->block.first_index + a->cursor;
+  }
+  if (!run->status && run->flows_ns < run->scenario->horizon_ns) run_fail(run, "ended at %.3f s, before the horizon", s_from_ns(run->flows_ns));
+  result->status = run->status;
+  if (run->status) snprintf(result->message, sizeof result->message, "%s", run->message);
+  else result_build(run, result);
+  for (uint32_t f = 0; f < run->n_flows; f++) arena_free(&run->flow_arena[f]);
+}
+
+void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena,
+                  RunResult *result) {
+  jmp_buf exhausted;
+  jmp_buf *outer = arena->exhausted;
+  Run *volatile begun = NULL;
+  if (setjmp(exhausted)) {
+    arena->exhausted = outer;
+    if (begun)
+      for (uint32_t f = 0; f < begun->n_flows; f++) arena_free(&begun->flow_arena[f]);
+    *result = (RunResult){.status = 1, .message = "out of memory", .n_deployments = scenario->deployments.count,
+                          .n_pools = scenario->cluster.pools.count};
+    return;
+  }
+  arena->exhausted = &exhausted;
+  Run *run = run_begin(scenario, strategy, replication, options, arena);
+  begun = run;
+  uint32_t deployment;
+  const Observation *observation;
+  while (run_next(run, &deployment, &observation)) {
+    Decision decision;
+    run_policy(run, &decision);
+    run_decide(run, &decision);
+  }
+  run_end(run, result);
+  arena->exhausted = outer;
+}

@@ -1,0 +1,40 @@
+/* One run: a strategy on a scenario with one set of random numbers. It is steppable: run_next simulates to the next decision and gives
+ * its Observation, run_decide hands in a Decision (the strategy's own comes from run_policy); the ordinary run is a loop over these.
+ * Same scenario, strategy and replication give the same bits for any number of threads. */
+#ifndef SIM_RUN_RUN_H
+#define SIM_RUN_RUN_H
+
+#include "sim/run/result.h"
+#include "sim/run/scenario.h"
+#include "sim/run/station.h"
+
+typedef struct RunOptions {
+  bool plain;           /* the plain event loop for every flow */
+  bool stop_at_notices; /* stop every flow at every notice: slower, the same bits */
+  bool trace;           /* keep traces and decisions */
+  int threads;          /* for the flows of this run; 0 and 1: none besides the caller's */
+  EventLog *log;        /* tests; NULL */
+  const volatile bool *interrupted; /* ends the run early when it becomes true; NULL */
+} RunOptions;
+
+typedef struct Run Run;
+
+/* The run lives on `arena`, the scenario must outlive it. */
+Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena);
+/* Simulates to the next decision. True: *observation and *deployment say for whom, and run_decide must follow. False: the horizon is
+ * reached, or the run failed (run_end tells). */
+bool run_next(Run *run, uint32_t *deployment, const Observation **observation);
+/* What the strategy's own policy would decide now (its state moves on: call once a decision). */
+void run_policy(Run *run, Decision *decision);
+/* A Decision that wishes what is there now. */
+Decision run_unchanged(const Run *run);
+/* Clamps and carries out. */
+void run_decide(Run *run, const Decision *decision);
+/* Ends the run (also before the horizon: the result then says status 1) and fills the result, on the run's arena. */
+void run_end(Run *run, RunResult *result);
+
+/* The loop over the above. Running out of memory gives status 1, not an abort. */
+void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena,
+                  RunResult *result);
+
+#endif

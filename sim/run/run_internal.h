@@ -1,0 +1,105 @@
+/* The inside of a run, shared by run.c (the order of shared instants), control.c (observe, clamp, actuate), nodes.c (placement and the
+ * node policy) and run_result.c. Only the control plane's thread touches a Run. */
+#ifndef SIM_RUN_RUN_INTERNAL_H
+#define SIM_RUN_RUN_INTERNAL_H
+
+#include "sim/core/event.h"
+#include "sim/run/flow.h"
+#include "sim/run/run.h"
+
+typedef enum SharedKind { SHARED_NOTICE, SHARED_FAULT, SHARED_NODE_READY, SHARED_REPLACEMENT_READY, SHARED_TICK, SHARED_POOL_LOOK } SharedKind;
+
+/* What the controller shows at the end of each trace row, and counts in each. */
+typedef struct TargetRows {
+  double replicas_wished[TRACE_ROWS], replica_cores[TRACE_ROWS], variant[TRACE_ROWS], data_size_bytes[TRACE_ROWS],
+      resource_limit[TRACE_ROWS], model_state[TRACE_ROWS];
+  uint64_t actions[TRACE_ROWS];
+  int64_t exhausted_ns[TRACE_ROWS];
+  int filled; /* rows before this one are final */
+} TargetRows;
+
+/* A deployment as its autoscaler and the actuator see it. */
+typedef struct Target {
+  const DeploymentSpec *spec;
+  const Policy *policy;
+  const void *params;
+  void *state;
+  int64_t tick;
+  int64_t replicas_wished;
+  Resources initial, initial_limit, request, limit; /* of one replica */
+  int variant;
+  VariantView *view;
+  uint32_t *replica; /* live ones (not gone), in creation order; draining ones too */
+  uint32_t n_replicas, replica_capacity;
+  Decision last;     /* the newest decision: data size, limit and state for the trace */
+  uint32_t quiet;
+  int64_t decided_ns; /* of `last` */
+  TargetRows *rows;
+  Stream load;
+} Target;
+
+struct Run {
+  const Scenario *scenario;
+  const StrategySpec *strategy;
+  RunOptions options;
+  Arena *arena;
+  uint32_t replication;
+  Cluster cluster;
+  Station *station;
+  Station **all;
+  Arena *flow_arena; /* [n_flows] */
+  Flow *flow;
+  uint32_t n_flows, n_targets;
+  bool flows_alone;
+  Target *target;
+  Heap events;
+  uint32_t sequence;
+  int64_t flows_ns, now_ns;
+  bool speeds_changed;
+  int64_t *look_ns; /* per pool: the next look already planned */
+  uint32_t *release; /* scratch for node policies */
+  NodeView *node_view;
+  uint32_t node_view_capacity;
+  /* the decision being made */
+  bool deciding;
+  uint32_t deciding_target;
+  Observation observation;
+  DecisionRow *row;
+  size_t n_rows, row_capacity;
+  uint32_t n_decisions;
+  int status;
+  char message[RUN_MESSAGE_BYTES];
+};
+
+void run_push(Run *run, int64_t at_ns, EventClass class, SharedKind kind, uint32_t what);
+void run_fail(Run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* nodes.c */
+void nodes_begin(Run *run);
+/* Creates one replica and places it if it fits now. */
+void target_add_replica(Run *run, uint32_t target, uint32_t replaces, bool ready_now);
+/* Pending replicas, oldest first, get a node where one fits. */
+void run_place_pending(Run *run);
+bool run_has_pending(const Run *run);
+/* Asks the node policy about a pool. */
+void run_pool_look(Run *run, uint32_t pool);
+void run_node_ready(Run *run, uint32_t node);
+/* Speeds follow effective CPU; called at shared instants that changed capacity. */
+void run_update_speeds(Run *run);
+/* Replicas whose load has ended by now are READY in the cluster too. */
+void run_mark_ready(Run *run);
+void target_forget_replica(Target *target, uint32_t replica);
+uint32_t target_pool(const Run *run, uint32_t target);
+void target_drop_replica(Run *run, uint32_t target, uint32_t replica); /* by its state: drain, cancel or forget */
+
+/* control.c */
+void control_begin(Run *run);
+void control_observe(Run *run, uint32_t target, Observation *observation);
+void control_actuate(Run *run, uint32_t target, const Decision *decision);
+/* Rows of the controller's columns up to now. */
+void control_fill_rows(Run *run, uint32_t target, int64_t now_ns);
+
+/* run_result.c */
+void result_build(Run *run, RunResult *result);
+
+#endif

@@ -1,0 +1,248 @@
+/* From integer sums to the columns of result.h. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/check.h"
+#include "sim/core/event.h"
+#include "sim/run/run_internal.h"
+
+static const double MISSING = (double)NAN;
+
+static double ratio(double a, double b) { return b > 0 ? a / b : MISSING; }
+
+/* Jobs neither finished nor lost at the end, by the slice of their first arrival; the young ones could still attain the objective. */
+typedef struct Unfinished {
+  uint64_t all[SLICES], young[SLICES];
+} Unfinished;
+
+static void unfinished_add(const Station *s, uint32_t id, Unfinished *u) {
+  const Job *job = &s->job[id];
+  if (job->abandoned) return;
+  int64_t horizon = s->scenario->horizon_ns, objective = s->spec->objective.latency_ns;
+  int slice = row_of(horizon, job->first_ns) / ROWS_PER_SLICE;
+  u->all[slice]++;
+  u->young[slice] += objective == 0 || horizon - job->first_ns <= objective;
+}
+
+static void unfinished_count(const Station *s, Unfinished *u) {
+  memset(u, 0, sizeof *u);
+  for (uint32_t id = s->waiting.head; id != JOB_NONE; id = s->job[id].next) unfinished_add(s, id, u);
+  for (uint32_t e = 0; e < s->n_entries; e++)
+    for (uint32_t id = s->entry[e].queue.head; s->entry[e].state != ENTRY_FREE && id != JOB_NONE; id = s->job[id].next) unfinished_add(s, id, u);
+  for (uint32_t k = 0; k < s->n_entries * s->slots_per_entry; k++)
+    if (s->slot[k].job != JOB_NONE) unfinished_add(s, s->slot[k].job, u);
+  for (size_t k = 0; s->events && k < s->events->count; k++) {
+    HeapItem item = s->events->item[k];
+    if (event_class(item.rank) == CLASS_ARRIVAL && (item.rank >> 32 & 0xffffffu) == s->deployment) unfinished_add(s, (uint32_t)item.payload, u);
+  }
+}
+
+static double mean_accuracy(const DeploymentSpec *spec, const JobCounts *jobs) {
+  double sum = 0;
+  for (size_t v = 0; v < spec->variants.count; v++) sum += (double)jobs->by_variant[v] * deployment_variant(spec, v)->accuracy_ratio;
+  return ratio(sum, (double)jobs->finished);
+}
+
+static double usd(__int128 nano_usd_per_h_ns) { return (double)nano_usd_per_h_ns / 3.6e12 / 1e9; }
+
+static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, const Unfinished *u, int first_slice, double *out) {
+  const DeploymentSpec *spec = run->target[d].spec;
+  uint64_t in_flight = 0, young = 0;
+  for (int k = first_slice; k < SLICES; k++) in_flight += u->all[k], young += u->young[k];
+  double offered = (double)jobs->offered, finished = (double)jobs->finished, mean = ratio((double)jobs->latency_ns, finished);
+  double lost = (double)(jobs->dropped + jobs->abandoned + jobs->failed);
+  CHECK(jobs->offered == jobs->finished + jobs->dropped + jobs->abandoned + jobs->failed + in_flight);
+  out[SUMMARY_offered] = offered;
+  out[SUMMARY_finished] = finished;
+  out[SUMMARY_dropped] = (double)jobs->dropped;
+  out[SUMMARY_abandoned] = (double)jobs->abandoned;
+  out[SUMMARY_failed] = (double)jobs->failed;
+  out[SUMMARY_in_flight] = (double)in_flight;
+  out[SUMMARY_attempts] = (double)jobs->attempts;
+  out[SUMMARY_attainment_ratio] = ratio((double)jobs->within, offered - (double)young);
+  out[SUMMARY_unserved_ratio] = ratio(lost, offered);
+  out[SUMMARY_latency_mean_s] = mean / 1e9;
+  out[SUMMARY_latency_variance_s2] = ratio((double)jobs->latency_ns2, finished) / 1e18 - mean * mean / 1e18;
+  out[SUMMARY_queue_wait_mean_s] = ratio((double)jobs->wait_ns, finished) / 1e9;
+  out[SUMMARY_waited_ratio] = ratio((double)jobs->waited, finished);
+  out[SUMMARY_accuracy_ratio] = mean_accuracy(spec, jobs);
+}
+
+static void summary_latency(RunResult *result, const Meter *meter, uint32_t d, int first_slice, double *out) {
+  uint64_t *counts = result->latency_counts + (size_t)d * HISTOGRAM_BINS;
+  for (int k = first_slice; k < SLICES; k++) histogram_export(&meter->slice_latency[k], counts);
+  static const struct { int column; double q; } quantile[] = {{SUMMARY_latency_p50_s, 0.5}, {SUMMARY_latency_p90_s, 0.9},
+      {SUMMARY_latency_p95_s, 0.95}, {SUMMARY_latency_p99_s, 0.99}, {SUMMARY_latency_p999_s, 0.999}};
+  for (size_t k = 0; k < sizeof quantile / sizeof *quantile; k++)
+    out[quantile[k].column] = histogram_counts_quantile_ns(counts, quantile[k].q) / 1e9;
+}
+
+static void summary_rates(Run *run, uint32_t d, int first_row, double ns, double *out) {
+  const Station *s = &run->station[d];
+  const Target *target = &run->target[d];
+  Integrals level = {0};
+  TenantRow tenant = {0};
+  uint64_t finished = 0, actions = 0;
+  int64_t exhausted = 0;
+  for (int r = first_row; r < TRACE_ROWS; r++) {
+    const TenantRow *row = &run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r];
+    integrals_add(&level, &s->meter.done[r].level);
+    tenant.cost += row->cost;
+    tenant.millicores += row->millicores;
+    finished += s->meter.done[r].jobs.finished;
+    actions += target->rows->actions[r];
+    exhausted += target->rows->exhausted_ns[r];
+  }
+  out[SUMMARY_throughput_rps] = (double)finished / (ns / 1e9);
+  out[SUMMARY_queue_jobs] = (double)level.queue / ns;
+  out[SUMMARY_in_service_jobs] = (double)level.in_service / ns;
+  out[SUMMARY_utilisation_ratio] = ratio((double)level.usage / s->concurrency, (double)level.request);
+  out[SUMMARY_replicas_ready] = (double)level.ready / ns;
+  out[SUMMARY_cost_usd] = usd(tenant.cost);
+  out[SUMMARY_requested_cores] = (double)tenant.millicores / 1000 / ns;
+  out[SUMMARY_scale_actions] = (double)actions;
+  out[SUMMARY_exhausted_ratio] = (double)exhausted / ns;
+}
+
+static void build_summary(Run *run, RunResult *result, int first_row) {
+  int64_t horizon = run->scenario->horizon_ns;
+  double ns = (double)(horizon - row_start_ns(horizon, first_row));
+  int first_slice = first_row / ROWS_PER_SLICE;
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    const Meter *meter = &run->station[d].meter;
+    double *out = result->summary + (size_t)d * SUMMARY_COUNT;
+    JobCounts jobs = {0};
+    Unfinished unfinished;
+    unfinished_count(&run->station[d], &unfinished);
+    for (int k = first_slice; k < SLICES; k++) job_counts_add(&jobs, &meter->slice_jobs[k]);
+    summary_jobs(run, d, &jobs, &unfinished, first_slice, out);
+    summary_latency(result, meter, d, first_slice, out);
+    summary_rates(run, d, first_row, ns, out);
+  }
+}
+
+static void build_cluster(Run *run, RunResult *result, int first_row) {
+  int64_t horizon = run->scenario->horizon_ns;
+  double ns = (double)(horizon - row_start_ns(horizon, first_row));
+  __int128 cost = 0, charged = 0, ready = 0;
+  uint64_t ordered = 0;
+  for (uint32_t p = 0; p < run->cluster.n_pools; p++) {
+    ordered += run->cluster.pool_ordinal[p];
+    for (int r = first_row; r < TRACE_ROWS; r++) {
+      const PoolRow *row = &run->cluster.pool_row[(size_t)p * TRACE_ROWS + (size_t)r];
+      cost += row->cost;
+      ready += row->nodes_ready;
+    }
+  }
+  for (uint32_t d = 0; d < run->n_targets; d++)
+    for (int r = first_row; r < TRACE_ROWS; r++) charged += run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r].cost;
+  result->cluster[CLUSTER_cluster_cost_usd] = usd(cost);
+  result->cluster[CLUSTER_idle_cost_usd] = usd(cost - charged);
+  result->cluster[CLUSTER_nodes_ready] = (double)ready / ns;
+  result->cluster[CLUSTER_nodes_ordered] = (double)ordered;
+}
+
+static void trace_jobs(const Run *run, uint32_t d, int r, double ns, double *const *column) {
+  const MeterRow *row = &run->station[d].meter.done[r];
+  const JobCounts *jobs = &row->jobs;
+  double seconds = ns / 1e9, ended = (double)(jobs->finished + jobs->dropped + jobs->abandoned + jobs->failed);
+  column[TRACE_offered_rps][r] = (double)jobs->offered / seconds;
+  column[TRACE_throughput_rps][r] = (double)jobs->finished / seconds;
+  column[TRACE_dropped_rps][r] = (double)jobs->dropped / seconds;
+  column[TRACE_abandoned_rps][r] = (double)jobs->abandoned / seconds;
+  column[TRACE_failed_rps][r] = (double)jobs->failed / seconds;
+  column[TRACE_attainment_ratio][r] = ratio((double)jobs->within, ended);
+  column[TRACE_latency_mean_s][r] = ratio((double)jobs->latency_ns, (double)jobs->finished) / 1e9;
+  column[TRACE_latency_p50_s][r] = row->latency_p50_ns / 1e9;
+  column[TRACE_latency_p95_s][r] = row->latency_p95_ns / 1e9;
+  column[TRACE_latency_p99_s][r] = row->latency_p99_ns / 1e9;
+  column[TRACE_queue_jobs][r] = (double)row->level.queue / ns;
+  column[TRACE_in_service_jobs][r] = (double)row->level.in_service / ns;
+  column[TRACE_utilisation_ratio][r] = ratio((double)row->level.usage / run->station[d].concurrency, (double)row->level.request);
+  column[TRACE_replicas_starting][r] = (double)row->level.starting / ns;
+  column[TRACE_replicas_ready][r] = (double)row->level.ready / ns;
+  column[TRACE_replicas_draining][r] = (double)row->level.draining / ns;
+  column[TRACE_accuracy_ratio][r] = mean_accuracy(run->target[d].spec, jobs);
+}
+
+static void trace_control(const Run *run, uint32_t d, int r, double ns, __int128 *spent, double *const *column) {
+  const TenantRow *row = &run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r];
+  const TargetRows *rows = run->target[d].rows;
+  *spent += row->cost;
+  column[TRACE_replicas_wished][r] = rows->replicas_wished[r];
+  column[TRACE_replicas_pending][r] = (double)row->pending / ns;
+  column[TRACE_requested_cores][r] = (double)row->millicores / 1000 / ns;
+  column[TRACE_requested_memory_bytes][r] = (double)row->bytes / ns;
+  column[TRACE_requested_gpus][r] = (double)row->milligpus / 1000 / ns;
+  column[TRACE_replica_cores][r] = rows->replica_cores[r];
+  column[TRACE_variant][r] = rows->variant[r];
+  column[TRACE_data_size_bytes][r] = rows->data_size_bytes[r];
+  column[TRACE_resource_limit][r] = rows->resource_limit[r];
+  column[TRACE_model_state][r] = rows->model_state[r];
+  column[TRACE_cost_usd_per_h][r] = (double)row->cost / 1e9 / ns;
+  column[TRACE_cost_cumulative_usd][r] = usd(*spent);
+}
+
+static double row_ns(const Run *run, int r) {
+  return (double)(row_start_ns(run->scenario->horizon_ns, r + 1) - row_start_ns(run->scenario->horizon_ns, r));
+}
+
+static void build_trace(Run *run, RunResult *result) {
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    double *column[TRACE_COUNT];
+    for (size_t c = 0; c < TRACE_COUNT; c++) column[c] = result->trace + (c * run->n_targets + d) * TRACE_ROWS;
+    __int128 spent = 0;
+    for (int r = 0; r < TRACE_ROWS; r++) {
+      trace_jobs(run, d, r, row_ns(run, r), column);
+      trace_control(run, d, r, row_ns(run, r), &spent, column);
+    }
+  }
+}
+
+static void build_pool_trace(Run *run, RunResult *result) {
+  uint32_t n = run->cluster.n_pools;
+  for (uint32_t p = 0; p < n; p++) {
+    __int128 spent = 0;
+    for (int r = 0; r < TRACE_ROWS; r++) {
+      const PoolRow *row = &run->cluster.pool_row[(size_t)p * TRACE_ROWS + (size_t)r];
+      double ns = row_ns(run, r);
+      double *out = result->pool_trace + (size_t)p * TRACE_ROWS + r;
+      size_t stride = (size_t)n * TRACE_ROWS;
+      spent += row->cost;
+      out[POOL_nodes_ready * stride] = (double)row->nodes_ready / ns;
+      out[POOL_nodes_starting * stride] = (double)row->nodes_starting / ns;
+      out[POOL_cpu_reserved_ratio * stride] = ratio((double)row->used_millicores, (double)row->room_millicores);
+      out[POOL_memory_reserved_ratio * stride] = ratio((double)row->used_bytes, (double)row->room_bytes);
+      out[POOL_gpu_reserved_ratio * stride] = ratio((double)row->used_milligpus, (double)row->room_milligpus);
+      out[POOL_cost_usd_per_h * stride] = (double)row->cost / 1e9 / ns;
+      out[POOL_cost_cumulative_usd * stride] = usd(spent);
+    }
+  }
+}
+
+/* First row after the warm-up, rounded up to a whole slice. */
+static int first_summary_row(const Scenario *scenario) {
+  __int128 scaled = (__int128)scenario->warmup_ns * SLICES;
+  int slice = (int)((scaled + scenario->horizon_ns - 1) / scenario->horizon_ns);
+  return slice * ROWS_PER_SLICE;
+}
+
+void result_build(Run *run, RunResult *result) {
+  for (uint32_t f = 0; f < run->n_flows; f++) flow_end(&run->flow[f]);
+  for (uint32_t d = 0; d < run->n_targets; d++) control_fill_rows(run, d, run->scenario->horizon_ns);
+  cluster_end(&run->cluster);
+  int first_row = first_summary_row(run->scenario);
+  size_t n = run->n_targets;
+  result->summary = ARENA_ARRAY(run->arena, double, n * SUMMARY_COUNT);
+  result->cluster = ARENA_ARRAY(run->arena, double, CLUSTER_COUNT);
+  result->latency_counts = ARENA_ARRAY(run->arena, uint64_t, n * HISTOGRAM_BINS);
+  build_summary(run, result, first_row);
+  build_cluster(run, result, first_row);
+  if (!run->options.trace) return;
+  result->trace = ARENA_ARRAY(run->arena, double, TRACE_COUNT * n * TRACE_ROWS);
+  result->pool_trace = ARENA_ARRAY(run->arena, double, (size_t)POOL_COUNT * run->cluster.n_pools * TRACE_ROWS);
+  build_trace(run, result);
+  build_pool_trace(run, result);
+  result->decision = run->row;
+  result->n_decisions = run->n_rows;
+}

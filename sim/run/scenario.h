@@ -1,0 +1,208 @@
+/* The decoded, checked, constant Scenario: everything a run depends on. Its structs and their YAML tables are stated once, as field
+ * lists (sim/contract/type.h); scenario.c holds the tables and the cross-field checks, sim/lab/decode.c fills the structs. */
+#ifndef SIM_RUN_SCENARIO_H
+#define SIM_RUN_SCENARIO_H
+
+#include "sim/contract/node_policy.h"
+#include "sim/contract/policy.h"
+#include "sim/contract/service.h"
+#include "sim/contract/workload.h"
+#include "sim/world/cluster.h"
+
+#define HUGE_COUNT 9007199254740992.0 /* 2^53 */
+#define YEARS_S 3.2e9                 /* about a hundred years */
+
+#define RESOURCES_FIELDS(F, C, O, L, M, R)                                                            \
+  F(cpu, cpu, "0", 0, 1e6, OPTIONAL, "CPU cores (500m = half a core)", "resources.requests.cpu, Kubernetes") \
+  F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory", "resources.requests.memory, Kubernetes")         \
+  F(gpu, gpu, "0", 0, 1e6, OPTIONAL, "GPUs; fractions below one share a GPU", "")
+typedef struct ResourcesSpec { FIELD_MEMBERS(RESOURCES_FIELDS) } ResourcesSpec;
+
+#define MACHINE_FIELDS(F, C, O, L, M, R)                                                               \
+  F(text, name, NULL, 0, 0, OPTIONAL, "a name of the catalogue (headroom describe catalog), or your own", "")  \
+  F(cpu, cpu, "0", 0, 1e6, OPTIONAL, "CPU cores of the machine", "")                                   \
+  F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory of the machine", "")                               \
+  F(gpu, gpu, "0", 0, 1e6, OPTIONAL, "GPUs of the machine", "")                                       \
+  F(cpu, allocatable_cpu, "0", 0, 1e6, OPTIONAL, "CPU left for replicas; 0: all of it", "status.allocatable, Kubernetes") \
+  F(bytes, allocatable_memory, "0", 0, 1e18, OPTIONAL, "memory left for replicas; 0: all of it", "status.allocatable, Kubernetes") \
+  F(usd_per_h, price, "$0/h", 0, 1e6, OPTIONAL, "price of a running machine", "")                   \
+  F(number, speed, "1", 1e-3, 1e3, OPTIONAL, "speed relative to the reference machine of the service laws", "")
+typedef struct MachineSpec { FIELD_MEMBERS(MACHINE_FIELDS) } MachineSpec;
+
+#define NODES_FIELDS(F, C, O, L, M, R)                                                                 \
+  F(integer, min, "0", 0, 1e6, OPTIONAL, "nodes kept at least", "")                                   \
+  F(integer, max, "10", 0, 1e6, OPTIONAL, "nodes to be had at most", "")                              \
+  F(integer, initial, "-1", -1, 1e6, OPTIONAL, "nodes ready at the start; -1: what the initial replicas need, at least min", "")
+typedef struct NodesSpec { FIELD_MEMBERS(NODES_FIELDS) } NodesSpec;
+
+#define POOL_FIELDS(F, C, O, L, M, R)                                                                  \
+  O(machine, MachineSpec, &machine_type, REQUIRED, "the machine: a name of the catalogue, or its figures")                 \
+  O(nodes, NodesSpec, &nodes_type, OPTIONAL, "how many machines there may be")                       \
+  F(duration_dist, startup, "0s", 0, YEARS_S, OPTIONAL, "from order to ready", "")                    \
+  C(placement, placement_names, "first-fit", "which node takes a replica", "")                         \
+  F(duration, minimum_charge, "60s", 0, 86400, OPTIONAL, "each node is billed at least this long", "AWS EC2 on-demand Linux billing: per second, 60 s minimum") \
+  F(duration, granularity, "1s", 1e-9, 86400, OPTIONAL, "billed time is rounded up to a multiple of this", "") \
+  F(flag, bill_startup, "true", 0, 1, OPTIONAL, "billed from the order (true) or from ready (false)", "")
+typedef struct PoolSpec { const char *name; FIELD_MEMBERS(POOL_FIELDS) } PoolSpec;
+
+#define CLUSTER_FIELDS(F, C, O, L, M, R) M(pools, PoolSpec, &pool_type, REQUIRED, "node pools by name")
+typedef struct ClusterSpec { FIELD_MEMBERS(CLUSTER_FIELDS) } ClusterSpec;
+
+typedef enum Dispatch {
+  DISPATCH_CENTRAL_QUEUE,    /* one queue; the slot idle longest serves next */
+  DISPATCH_RANDOM,           /* a queue per replica ... */
+  DISPATCH_ROUND_ROBIN,
+  DISPATCH_LEAST_OUTSTANDING, /* waiting + in service */
+  DISPATCH_POWER_OF_TWO,
+  DISPATCH_LEAST_WORK        /* work waiting and left in service, at the replica's speed */
+} Dispatch;
+typedef enum TieRule { TIE_FIRST, TIE_RANDOM } TieRule;
+typedef enum Sampling { SAMPLING_WITHOUT_REPLACEMENT, SAMPLING_WITH_REPLACEMENT } Sampling;
+typedef enum TimeoutOf { TIMEOUT_WAITING, TIMEOUT_TOTAL } TimeoutOf;
+typedef enum TimeoutWork { TIMEOUT_CANCEL, TIMEOUT_WASTE } TimeoutWork;
+typedef enum OnFailure { ON_FAILURE_REQUEUE_HEAD, ON_FAILURE_REQUEUE_TAIL, ON_FAILURE_FAIL } OnFailure;
+typedef enum FailedWork { FAILED_WORK_RESTART, FAILED_WORK_RESUME } FailedWork;
+
+#define TIMEOUT_FIELDS(F, C, O, L, M, R)                                                               \
+  C(of, timeout_of_names, "waiting", "what must not last longer: waiting, or waiting and service (total)", "")             \
+  F(duration_dist, after, "0s", 0, YEARS_S, OPTIONAL, "patience: fixed, or a distribution; 0s: no timeout", "")            \
+  C(work, timeout_work_names, "cancel", "total only: cancel ends the service, waste lets it run on unseen", "")
+typedef struct TimeoutSpec { FIELD_MEMBERS(TIMEOUT_FIELDS) } TimeoutSpec;
+
+#define QUEUE_FIELDS(F, C, O, L, M, R)                                                                 \
+  F(integer, limit, "-1", -1, HUGE_COUNT, OPTIONAL, "jobs that may wait (in each replica's queue, or the central one); -1: no limit", "") \
+  O(timeout, TimeoutSpec, &timeout_type, OPTIONAL, "when clients give up")                            \
+  F(integer, max_queue, "1000000", 1, HUGE_COUNT, OPTIONAL, "waiting jobs above which the run ends with an error", "")
+typedef struct QueueSpec { FIELD_MEMBERS(QUEUE_FIELDS) } QueueSpec;
+
+#define VARIANT_FIELDS(F, C, O, L, M, R)                                                               \
+  F(ratio, accuracy, "1", 0, 1, OPTIONAL, "accuracy of this model size", "")                          \
+  F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory the model takes; must fit the memory request", "") \
+  F(duration_dist, load, "0s", 0, YEARS_S, OPTIONAL, "from placed to ready; also to swap a running replica to this variant", "") \
+  R(service, MODEL_SERVICE, NULL, REQUIRED, "how long a job takes at the reference resources")
+typedef struct VariantSpec { const char *name; FIELD_MEMBERS(VARIANT_FIELDS) } VariantSpec;
+
+#define REPLICAS_FIELDS(F, C, O, L, M, R)                                                              \
+  F(integer, initial, "1", 0, 1e6, OPTIONAL, "replicas ready at the start", "spec.replicas, apps/v1") \
+  F(integer, min, "1", 0, 1e6, OPTIONAL, "replicas kept at least", "minReplicas, autoscaling/v2")     \
+  F(integer, max, "1000", 1, 1e6, OPTIONAL, "replicas at most", "maxReplicas, autoscaling/v2")
+typedef struct ReplicasSpec { FIELD_MEMBERS(REPLICAS_FIELDS) } ReplicasSpec;
+
+#define OBJECTIVE_FIELDS(F, C, O, L, M, R)                                                             \
+  F(duration, latency, "0s", 0, YEARS_S, OPTIONAL, "a job within this latency attains the objective; 0s: none", "")        \
+  F(ratio, attainment, "0.99", 0, 1, OPTIONAL, "share of jobs that must attain it", "")
+typedef struct ObjectiveSpec { FIELD_MEMBERS(OBJECTIVE_FIELDS) } ObjectiveSpec;
+
+#define RETRY_FIELDS(F, C, O, L, M, R)                                                                 \
+  F(integer, attempts, "1", 1, 100, OPTIONAL, "attempts at most, the first one counted", "")         \
+  F(duration, backoff, "1s", 0, YEARS_S, OPTIONAL, "wait before the second attempt", "")             \
+  F(number, factor, "2", 1, 100, OPTIONAL, "each further wait is this much longer", "")              \
+  F(ratio, jitter, "0", 0, 1, OPTIONAL, "the wait is drawn from [1 - jitter, 1 + jitter] of itself", "")
+typedef struct RetrySpec { FIELD_MEMBERS(RETRY_FIELDS) } RetrySpec;
+
+#define ROUTE_FIELDS(F, C, O, L, M, R)                                                                 \
+  F(text, to, NULL, 0, 0, REQUIRED, "the deployment a finished job goes to", "")                     \
+  F(ratio, probability, "1", 0, 1, OPTIONAL, "with this probability; the rest leaves", "")
+typedef struct RouteSpec { FIELD_MEMBERS(ROUTE_FIELDS) } RouteSpec;
+
+#define FAILURE_FIELDS(F, C, O, L, M, R)                                                               \
+  C(jobs, on_failure_names, "requeue-head", "jobs in service when a replica fails", "")               \
+  C(work, failed_work_names, "restart", "requeued jobs restart from the beginning, or resume", "")
+typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
+
+#define WORKLOAD_FIELDS(F, C, O, L, M, R)                                                              \
+  R(arrivals, MODEL_WORKLOAD, NULL, REQUIRED, "the process of arrivals")                              \
+  R(rate, MODEL_RATE, NULL, OPTIONAL, "how the rate changes over time (a factor of mean 1)")          \
+  F(dist, input, "0", 0, 4e9, OPTIONAL, "size of a job's input in units (tokens, or units of unit_bytes)", "")              \
+  F(dist, output, "0", 0, 4e9, OPTIONAL, "size of a job's output in units", "")                       \
+  F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
+typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
+
+#define DEPLOYMENT_FIELDS(F, C, O, L, M, R)                                                            \
+  F(text, pool, NULL, 0, 0, OPTIONAL, "its node pool; may be left out where there is one", "nodeSelector, Kubernetes")      \
+  O(requests, ResourcesSpec, &resources_type, OPTIONAL, "reserved for each replica at the start")     \
+  O(limits, ResourcesSpec, &resources_type, OPTIONAL, "what a replica may use at most; 0: its request")                    \
+  F(integer, concurrency, "1", 1, 1e6, OPTIONAL, "jobs one replica serves at once", "")               \
+  O(replicas, ReplicasSpec, &replicas_type, OPTIONAL, "how many replicas")                            \
+  C(dispatch, dispatch_names, "central-queue", "which replica serves a job", "")                      \
+  C(tie, tie_names, "first", "among equals: the lowest index, or at random", "")                      \
+  C(sampling, sampling_names, "without-replacement", "power-of-two: how the two are drawn", "")       \
+  O(queue, QueueSpec, &queue_type, OPTIONAL, "limits of waiting")                                      \
+  M(variants, VariantSpec, &variant_type, REQUIRED, "model sizes, smallest first")                    \
+  F(text, variant, NULL, 0, 0, OPTIONAL, "the variant at the start; the last (largest) if left out", "") \
+  R(speed, MODEL_SPEED, "constant", OPTIONAL, "how speed depends on CPU; the requests above are the reference")             \
+  O(objective, ObjectiveSpec, &objective_type, OPTIONAL, "the service level objective")               \
+  O(retry, RetrySpec, &retry_type, OPTIONAL, "attempts after a drop, an expiry or a failure")         \
+  L(route, RouteSpec, &route_type, OPTIONAL, "where finished jobs go")                                 \
+  O(failure, FailureSpec, &failure_type, OPTIONAL, "what a failing replica does to its jobs")         \
+  F(duration, grace, "30s", 0, YEARS_S, OPTIONAL, "a draining replica is killed after this; its jobs fail", "terminationGracePeriodSeconds, Kubernetes") \
+  O(workload, WorkloadSpec, &workload_type, OPTIONAL, "what arrives here from outside")
+typedef struct DeploymentSpec { const char *name; FIELD_MEMBERS(DEPLOYMENT_FIELDS) } DeploymentSpec;
+
+#define METRICS_FIELDS(F, C, O, L, M, R)                                                               \
+  F(duration, scrape, "15s", 1e-3, 86400, OPTIONAL, "period of sampling", "metrics-server --metric-resolution 15s")        \
+  F(duration, window, "60s", 1e-3, 86400, OPTIONAL, "rates and means are over this long before the newest visible sample", "") \
+  F(duration, lag, "0s", 0, 86400, OPTIONAL, "a sample is visible this long after it was taken", "")
+typedef struct MetricsSpec { FIELD_MEMBERS(METRICS_FIELDS) } MetricsSpec;
+
+#define TARGET_FIELDS(F, C, O, L, M, R) R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")
+typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } TargetSpec;
+
+#define STRATEGY_FIELDS(F, C, O, L, M, R)                                                              \
+  R(scale, MODEL_POLICY, "none", OPTIONAL, "the scaling policy of every deployment")                  \
+  M(deployments, TargetSpec, &target_type, OPTIONAL, "other policies for single deployments")         \
+  R(nodes, MODEL_NODE_POLICY, "on-demand", OPTIONAL, "the node policy of every pool")                 \
+  F(duration, period, "15s", 1e-3, 86400, OPTIONAL, "the policy looks this often", "--horizontal-pod-autoscaler-sync-period 15s") \
+  O(metrics, MetricsSpec, &metrics_type, OPTIONAL, "how metrics reach the policy")
+typedef struct StrategySpec { const char *name; FIELD_MEMBERS(STRATEGY_FIELDS) } StrategySpec;
+
+#define FAULT_FIELDS(F, C, O, L, M, R)                                                                 \
+  F(duration, at, NULL, 0, YEARS_S, REQUIRED, "when", "")                                               \
+  F(text, deployment, NULL, 0, 0, REQUIRED, "whose replicas fail", "")                                \
+  F(integer, replicas, "1", 1, 1e6, OPTIONAL, "how many, oldest first; they are replaced at the next look of the policy", "")
+typedef struct FaultSpec { FIELD_MEMBERS(FAULT_FIELDS) } FaultSpec;
+
+#define SCENARIO_FIELDS(F, C, O, L, M, R)                                                              \
+  F(text, name, "scenario", 0, 0, OPTIONAL, "what it is called in results", "")                       \
+  F(text, about, "", 0, 0, OPTIONAL, "what it asks, where its data are from", "")                     \
+  F(duration, horizon, NULL, 1e-6, YEARS_S, REQUIRED, "simulated time", "")                           \
+  F(duration, warmup, "0s", 0, YEARS_S, OPTIONAL, "left out of summaries; rounded up to 1/64 of the horizon", "")          \
+  F(integer, replications, "1", 1, 16777215, OPTIONAL, "independent repetitions", "")                 \
+  F(integer, seed, "1", 0, 9007199254740991, OPTIONAL, "of all random numbers", "")                   \
+  O(cluster, ClusterSpec, &cluster_type, REQUIRED, "the machines")                                    \
+  M(deployments, DeploymentSpec, &deployment_type, REQUIRED, "what runs on them")                     \
+  M(strategies, StrategySpec, &strategy_type, REQUIRED, "the competitors")                            \
+  L(faults, FaultSpec, &fault_type, OPTIONAL, "scripted failures of replicas")
+/* `sweep:` is read by sim/lab before a scenario is decoded. */
+typedef struct Scenario {
+  FIELD_MEMBERS(SCENARIO_FIELDS)
+  /* resolved by scenario_resolve */
+  const NodePool *pool; /* [cluster.pools.count] */
+  uint32_t *deployment_pool, *deployment_entity;
+  int *initial_variant;
+  double *route_probability; /* [from][to], rows sum to <= 1 */
+  uint32_t *flow_of;         /* flow index of each deployment, upstream first */
+  uint32_t n_flows;
+} Scenario;
+
+extern const Type scenario_type;
+extern const Type machine_type; /* one entry of the catalogue */
+
+/* A machine of the catalogue by name, or NULL; `names` lists them for diagnostics. Given by sim/lab. */
+typedef struct Catalogue {
+  const MachineSpec *machine;
+  const char *const *name;
+  size_t count;
+} Catalogue;
+
+/* Checks what crosses structs (names, variants, capacities, loops of the call graph) and fills the resolved part. Called once by the
+ * decoder after scenario_type is read. Errors carry paths. */
+bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *arena, Err *err);
+
+static inline const DeploymentSpec *scenario_deployment(const Scenario *s, size_t d) { return LIST_AT(s->deployments, const DeploymentSpec, d); }
+static inline const StrategySpec *scenario_strategy(const Scenario *s, size_t k) { return LIST_AT(s->strategies, const StrategySpec, k); }
+static inline const VariantSpec *deployment_variant(const DeploymentSpec *d, size_t v) { return LIST_AT(d->variants, const VariantSpec, v); }
+/* The policy a strategy gives to a deployment. */
+const ModelRef *strategy_policy(const StrategySpec *strategy, const char *deployment);
+
+#endif

@@ -1,0 +1,196 @@
+/* The canonical state of one deployment's data plane and the jobs' bookkeeping; control operations are in station_control.c. */
+#include "sim/run/station.h"
+
+#include <string.h>
+
+#include "sim/base/check.h"
+#include "sim/base/hash.h"
+#include "sim/run/flow.h"
+#include "sim/run/station_hot.h"
+
+enum { FIRST_JOBS = 256, FIRST_ENTRIES = 8 };
+
+static void patience_begin(Station *s) {
+  const Distribution *after = &s->spec->queue.timeout.after_ns;
+  s->has_patience = distribution_mean(after) > 0;
+  s->fixed_patience = s->has_patience && after->kind == DISTRIBUTION_CONSTANT;
+  s->patience_ns = s->fixed_patience ? ns_from_double(after->a) : 0;
+  s->total_timeout = s->has_patience && s->spec->queue.timeout.of == TIMEOUT_TOTAL;
+}
+
+void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, uint32_t replication, int variant, Arena *arena,
+                   uint32_t samples, bool percentiles) {
+  memset(s, 0, sizeof *s);
+  const DeploymentSpec *spec = scenario_deployment(scenario, deployment);
+  s->scenario = scenario;
+  s->spec = spec;
+  s->deployment = deployment;
+  s->arena = arena;
+  s->seed = (uint64_t)scenario->seed;
+  s->entity = scenario->deployment_entity[deployment];
+  s->replication = replication;
+  s->concurrency = (uint32_t)spec->concurrency;
+  s->service = (const Service *)deployment_variant(spec, 0)->service.model;
+  s->queue_limit = spec->queue.limit < 0 ? INT64_MAX : spec->queue.limit;
+  s->slots_per_entry = s->concurrency;
+  s->central = spec->dispatch == DISPATCH_CENTRAL_QUEUE;
+  patience_begin(s);
+  s->free_job = JOB_NONE;
+  s->waiting = (Queue){JOB_NONE, JOB_NONE, 0};
+  s->changed = true;
+  arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
+  meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, samples, percentiles);
+}
+
+uint32_t station_new_job(Station *s) {
+  if (s->free_job == JOB_NONE) {
+    uint32_t old = s->job_capacity, grown = old ? old * 2 : FIRST_JOBS;
+    CHECK(grown > old && grown < JOB_NONE);
+    s->job = arena_grow(s->arena, s->job, old, grown, sizeof *s->job);
+    s->job_capacity = grown;
+    for (uint32_t id = grown; id-- > old;) {
+      s->job[id].next = s->free_job;
+      s->free_job = id;
+    }
+  }
+  uint32_t id = s->free_job;
+  s->free_job = s->job[id].next;
+  return id;
+}
+
+void station_free_job(Station *s, uint32_t job) { hot_free_job(s, job); }
+void queue_push_tail(Station *s, Queue *queue, uint32_t job) { hot_push_tail(s, queue, job); }
+uint32_t station_take_arrival(Station *s) { return hot_take_arrival(s); }
+int64_t station_service_ns(Station *s, Job *job, const Entry *entry) { return hot_service_ns(s, job, entry); }
+
+void queue_push_head(Station *s, Queue *queue, uint32_t id) {
+  Job *job = &s->job[id];
+  job->prev = JOB_NONE;
+  job->next = queue->head;
+  if (queue->head == JOB_NONE) queue->tail = id;
+  else s->job[queue->head].prev = id;
+  queue->head = id;
+  queue->count++;
+}
+
+void queue_remove(Station *s, Queue *queue, uint32_t id) {
+  Job *job = &s->job[id];
+  if (job->prev == JOB_NONE) queue->head = job->next;
+  else s->job[job->prev].next = job->next;
+  if (job->next == JOB_NONE) queue->tail = job->prev;
+  else s->job[job->next].prev = job->prev;
+  queue->count--;
+}
+
+/* Jobs that came from elsewhere draw on a stream named by both ends, so that no two jobs share a draw. */
+static uint32_t work_entity(const Station *s, const Job *job) {
+  if (job->origin == s->entity) return s->entity;
+  uint32_t pair[2] = {job->origin, s->entity};
+  uint64_t hash = hash_bytes(0, pair, sizeof pair);
+  return (uint32_t)(hash ^ hash >> 32);
+}
+
+double station_work(const Station *s, const Job *job, int variant) {
+  const VariantSpec *spec = deployment_variant(s->spec, (size_t)variant);
+  const Service *service = (const Service *)spec->service.model;
+  Stream stream = stream_make(s->seed, work_entity(s, job), PURPOSE_WORK, s->replication);
+  double u = stream_uniform(&stream, job->index), work_ns;
+  WorkInput input = {1, &u, &job->input, &job->output};
+  service->work(spec->service.params, &input, &work_ns);
+  return work_ns;
+}
+
+void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
+  if (s->events && plain_retry(s, id, now_ns)) return;
+  Job *job = &s->job[id];
+  static const char kind[] = {[LOSS_DROPPED] = 'x', [LOSS_ABANDONED] = 'e', [LOSS_FAILED] = 'f'};
+  station_log(s, kind[loss], now_ns, job, 0);
+  meter_lose(&s->meter, loss, job->first_ns);
+  hot_free_job(s, id);
+}
+
+uint32_t station_evict(Station *s, uint32_t slot_index, int64_t now_ns) {
+  Slot *slot = &s->slot[slot_index];
+  uint32_t id = slot->job;
+  slot->job = JOB_NONE;
+  slot->stamp++;
+  slot->free_ns = now_ns;
+  station_serve(s, &s->entry[station_slot_entry(s, slot_index)], now_ns, -1);
+  return id;
+}
+
+void station_open_window(Station *s, int64_t end_ns) {
+  int64_t dt = end_ns - s->window_end_ns;
+  Integrals *level = &s->meter.level;
+  s->window_end_ns = end_ns;
+  level->queue += (__int128)s->n_waiting * dt;
+  level->in_service += (__int128)s->n_busy * dt;
+  level->usage += (__int128)s->usage_level * dt;
+  level->request += (__int128)s->request_sum * dt;
+  level->starting += (__int128)s->n_starting * dt;
+  level->ready += (__int128)s->n_ready * dt;
+  level->draining += (__int128)s->n_draining * dt;
+}
+
+/* ---- dispatch under queues per replica ---- */
+
+static uint64_t outstanding(const Station *s, uint32_t e) { return s->entry[e].busy + s->entry[e].queue.count; }
+
+static int64_t work_left_ns(const Station *s, uint32_t e, int64_t now_ns) {
+  int64_t sum = s->entry[e].queued_ns;
+  for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++)
+    if (s->slot[k].job != JOB_NONE) sum += s->slot[k].free_ns - now_ns;
+  return sum;
+}
+
+static uint32_t draw_position(const Station *s, const Job *job, Purpose purpose, uint32_t n) {
+  Stream stream = stream_make(s->seed, s->entity, purpose, s->replication);
+  uint32_t k = (uint32_t)(stream_uniform(&stream, job->index) * n);
+  return k < n ? k : n - 1;
+}
+
+/* The eligible entry with the least measure; ties by the deployment's rule. */
+static uint32_t choose_least(Station *s, const Job *job, int64_t now_ns, bool by_work) {
+  int64_t least = INT64_MAX;
+  uint32_t ties = 0, found = ENTRY_NONE;
+  for (uint32_t k = 0; k < s->n_eligible; k++) {
+    uint32_t e = s->eligible[k];
+    int64_t measure = by_work ? work_left_ns(s, e, now_ns) : (int64_t)outstanding(s, e);
+    if (measure < least) least = measure, ties = 0, found = e;
+    ties += measure == least;
+  }
+  if (s->spec->tie == TIE_FIRST || ties == 1) return found;
+  uint32_t pick = draw_position(s, job, PURPOSE_DISPATCH, ties);
+  for (uint32_t k = 0; k < s->n_eligible; k++) {
+    uint32_t e = s->eligible[k];
+    int64_t measure = by_work ? work_left_ns(s, e, now_ns) : (int64_t)outstanding(s, e);
+    if (measure == least && pick-- == 0) return e;
+  }
+  CHECK(false);
+}
+
+static uint32_t choose_of_two(Station *s, const Job *job) {
+  uint32_t n = s->n_eligible, first = draw_position(s, job, PURPOSE_DISPATCH, n), second;
+  if (s->spec->sampling == SAMPLING_WITH_REPLACEMENT || n == 1) {
+    second = draw_position(s, job, PURPOSE_DISPATCH_SECOND, n);
+  } else {
+    second = draw_position(s, job, PURPOSE_DISPATCH_SECOND, n - 1);
+    second += second >= first;
+  }
+  uint32_t a = s->eligible[first], b = s->eligible[second];
+  if (outstanding(s, a) != outstanding(s, b)) return outstanding(s, a) < outstanding(s, b) ? a : b;
+  return s->spec->tie == TIE_RANDOM || a < b ? a : b; /* the first drawn is as random as any */
+}
+
+uint32_t station_choose(Station *s, const Job *job, int64_t now_ns) {
+  if (s->n_eligible == 0) return ENTRY_NONE;
+  switch ((Dispatch)s->spec->dispatch) {
+    case DISPATCH_RANDOM: return s->eligible[draw_position(s, job, PURPOSE_DISPATCH, s->n_eligible)];
+    case DISPATCH_ROUND_ROBIN: return s->eligible[s->round_robin++ % s->n_eligible];
+    case DISPATCH_LEAST_OUTSTANDING: return choose_least(s, job, now_ns, false);
+    case DISPATCH_POWER_OF_TWO: return choose_of_two(s, job);
+    case DISPATCH_LEAST_WORK: return choose_least(s, job, now_ns, true);
+    case DISPATCH_CENTRAL_QUEUE: break;
+  }
+  CHECK(false);
+}

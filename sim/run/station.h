@@ -1,0 +1,193 @@
+/* A station is the data plane of one deployment: its jobs, replicas, slots and queues. This is the canonical state that control
+ * operations change between windows; the loops (loop_*.c) advance it through a window and keep only what speeds them up (a heap of
+ * slots, bitmaps), rebuilt when `changed` is set. What is visible at a window's end is exactly what is true then: jobs in service
+ * have a known end, jobs that wait have none, and nothing is metered before its instant.
+ *
+ * Slots: replica entry e has slots e * concurrency ... (e + 1) * concurrency - 1. A slot with a job ends it at free_ns; one without
+ * has been idle since free_ns. Replicas with a server (processor sharing ...) use the slots only to hold their jobs. */
+#ifndef SIM_RUN_STATION_H
+#define SIM_RUN_STATION_H
+
+#include "sim/core/heap.h"
+#include "sim/run/arrivals.h"
+#include "sim/run/meter.h"
+
+enum { JOB_NONE = 0xffffffffu, ENTRY_NONE = 0xffffffffu, SLOT_NONE = 0xffffffffu, VARIANT_LEFT = -1 };
+
+typedef struct Job {
+  int64_t first_ns;    /* first arrival at this deployment */
+  int64_t enqueued_ns; /* joined the queue it waits in */
+  int64_t deadline_ns; /* patience ends; INSTANT_NEVER */
+  uint64_t index;      /* number in its workload; attempt in bits 48-55, hop in 56-63 */
+  double work_ns;      /* at reference speed, for `variant`; what is left if VARIANT_LEFT */
+  int64_t waited_ns;   /* in queues before the present one */
+  uint32_t input, output;
+  uint32_t next, prev; /* in its queue */
+  uint32_t stamp;      /* changes whenever an event planned for the job loses its meaning */
+  uint32_t origin;     /* entity of the workload it came from */
+  int16_t variant;
+  bool abandoned;      /* gave up in service, the work is wasted */
+  bool in_service;     /* plain loop only: place is a slot; else it waits in the queue of entry `place` (ENTRY_NONE: the common one) */
+  uint32_t place;
+} Job;
+
+typedef struct Queue {
+  uint32_t head, tail;
+  uint64_t count;
+} Queue;
+
+typedef struct Slot {
+  int64_t free_ns, start_ns;
+  uint32_t job;   /* JOB_NONE: idle */
+  uint32_t stamp; /* changes with every new or changed end */
+} Slot;
+
+typedef enum EntryState { ENTRY_FREE, ENTRY_STARTING, ENTRY_READY, ENTRY_DRAINING } EntryState;
+
+/* A replica as the data plane sees it. */
+typedef struct Entry {
+  EntryState state;
+  uint32_t id; /* in the cluster */
+  int variant, swap_variant;
+  double speed, slowness; /* slowness = 1 / speed */
+  int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
+  int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
+  uint32_t busy;
+  Queue queue;           /* its own waiting jobs */
+  int64_t queued_ns;     /* their service at its speed, for least-work */
+  int64_t usage_level;   /* its part of the station's */
+  void *server;
+  uint32_t server_stamp;
+} Entry;
+
+/* A timed fact that needs no answer. */
+typedef struct Notice {
+  int64_t at_ns;
+  uint32_t replica; /* drained (or killed at the end of its grace) */
+} Notice;
+
+/* Why flow_advance returned. FLOW_ASK: it stands at an instant that only the control plane can resolve. */
+typedef enum FlowReason { FLOW_REACHED, FLOW_NOTICE, FLOW_ASK, FLOW_OVERFLOW } FlowReason;
+
+/* Tests watch jobs through this; NULL otherwise. kinds: 'a'rrival 's'tart 'd'eparture 'x' dropped 'e'xpired 'f'ailed. */
+typedef struct EventLog {
+  void (*event)(struct EventLog *log, char kind, int64_t at_ns, uint32_t deployment, uint64_t job, uint32_t replica);
+} EventLog;
+
+typedef struct Flow Flow;
+
+typedef struct Station {
+  const Scenario *scenario;
+  const DeploymentSpec *spec;
+  uint32_t deployment; /* index */
+  Arena *arena;
+  Flow *flow;
+  Arrivals arrivals;
+  Meter meter;
+  uint64_t seed;
+  uint32_t entity, replication;
+  uint32_t concurrency, slots_per_entry; /* equal, but for servers: the jobs they may hold */
+  const Service *service; /* form: its server, NULL for laws */
+  bool central;      /* one queue for all replicas */
+  bool has_patience, fixed_patience, total_timeout;
+  int64_t patience_ns; /* fixed */
+  int64_t queue_limit;
+  /* jobs */
+  Job *job;
+  uint32_t n_jobs, job_capacity, free_job;
+  Queue waiting;     /* central queue; with queues per replica: those that wait for any replica to be ready */
+  uint64_t n_waiting, n_busy; /* all queues; jobs in service */
+  uint64_t backlog_units;
+  uint64_t n_elsewhere; /* waiting for their next attempt */
+  /* replicas */
+  Entry *entry;
+  Slot *slot;
+  uint32_t n_entries, entry_capacity;
+  uint32_t *eligible; /* READY entries in index order */
+  uint32_t n_eligible;
+  uint64_t round_robin;
+  uint32_t n_starting, n_ready, n_draining;
+  int64_t request_sum; /* millicores requested by ready replicas */
+  int64_t usage_level; /* millicores in use * slots per replica, now */
+  bool changed;      /* loops rebuild what they derived */
+  int64_t window_end_ns; /* integrals are complete up to here, as if no level changed any more */
+  double *scratch_work; /* of one entry's jobs, made when first needed */
+  ServerJob *scratch_job;
+  void *scratch_server;
+  /* loop-owned */
+  struct SlotHeap *slots; /* slots by free_ns: all (central) or the busy ones (queues per replica) */
+  struct Levels *levels;  /* eligible entries by jobs outstanding */
+  Heap *events;      /* the plain loop's; NULL in the others */
+  uint64_t overflow; /* waiting jobs exceeded max_queue: the run ends with an error */
+  Notice *notice;
+  uint32_t n_notices, notice_capacity;
+  EventLog *log;
+} Station;
+
+void station_begin(Station *station, const Scenario *scenario, uint32_t deployment, uint32_t replication, int variant, Arena *arena,
+                   uint32_t samples, bool percentiles);
+
+/* Control operations; all at the station's present instant `now_ns`, between windows. They keep integrals correct themselves. */
+uint32_t station_add(Station *station, uint32_t replica, int variant, double speed, int64_t usage_millicores,
+                     int64_t request_millicores, int64_t ready_ns, int64_t now_ns);
+void station_drain(Station *station, uint32_t replica, int64_t now_ns);   /* a READY one: takes no more jobs, its queue moves on */
+void station_remove(Station *station, uint32_t replica, int64_t now_ns); /* a STARTING one */
+void station_fail(Station *station, uint32_t replica, int64_t now_ns);   /* any: jobs in service as `failure` says */
+void station_resize(Station *station, uint32_t replica, double speed, int64_t usage_millicores, int64_t request_millicores, int64_t now_ns);
+void station_swap(Station *station, uint32_t replica, int variant, int64_t at_ns); /* serves the new variant from at_ns on */
+/* Local events. The next one's instant, and doing all that are due at now_ns (in class order: drained, kill, ready, swap). */
+int64_t station_next_local(const Station *station);
+void station_do_local(Station *station, int64_t now_ns);
+/* The earliest instant at which a draining replica will be gone if nothing else changes. */
+int64_t station_next_notice(const Station *station);
+
+/* Opens a window that ends at end_ns: all levels are integrated to its end as they stand; every change inside it then adds or takes
+ * (end - instant) times the change, in any order. */
+void station_open_window(Station *station, int64_t end_ns);
+
+/* Shared by the loops. */
+uint32_t station_new_job(Station *station);
+void station_free_job(Station *station, uint32_t job);
+void queue_push_tail(Station *station, Queue *queue, uint32_t job);
+void queue_push_head(Station *station, Queue *queue, uint32_t job);
+void queue_remove(Station *station, Queue *queue, uint32_t job);
+/* The job of the arrivals' cursor (which moves on) as a new Job. */
+uint32_t station_take_arrival(Station *station);
+/* The service of a job on an entry, ns. */
+int64_t station_service_ns(Station *station, Job *job, const Entry *entry);
+/* Work of a job under a variant, drawn again from its number. */
+double station_work(const Station *station, const Job *job, int variant);
+/* Where an arriving (or moved) job goes under queues per replica: an index of entry, ENTRY_NONE when none is ready. */
+uint32_t station_choose(Station *station, const Job *job, int64_t now_ns);
+/* Moves a busy slot's job out without booking it (failure, cancelled service); the slot is idle from now on. */
+uint32_t station_evict(Station *station, uint32_t slot, int64_t now_ns);
+/* Books a job lost in this attempt and frees it; retries are the plain loop's. Its level changes are the caller's. */
+void station_lose(Station *station, uint32_t job, Loss loss, int64_t now_ns);
+/* A job that must find another replica (its own is draining or failed): to the central queue, or to a chosen replica's. */
+void station_requeue(Station *station, uint32_t job, bool at_head, int64_t now_ns);
+
+static inline uint32_t station_slot_entry(const Station *s, uint32_t slot) { return slot / s->slots_per_entry; }
+static inline int64_t station_queue_wait(const Job *job, int64_t start_ns) { return job->waited_ns + (start_ns - job->enqueued_ns); }
+
+/* Level changes inside the open window. */
+static inline void station_wait(Station *s, int64_t at_ns, int64_t change) {
+  s->n_waiting += (uint64_t)change;
+  s->meter.level.queue += change * (s->window_end_ns - at_ns);
+}
+static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
+  s->usage_level += change;
+  entry->usage_level += change;
+  s->meter.level.usage += (__int128)change * (s->window_end_ns - at_ns);
+}
+static inline void station_serve(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
+  s->n_busy += (uint64_t)change;
+  entry->busy += (uint32_t)change;
+  s->meter.level.in_service += change * (s->window_end_ns - at_ns);
+  if (!entry->server) station_use(s, entry, at_ns, change * entry->usage_millicores);
+}
+
+static inline void station_log(Station *s, char kind, int64_t at_ns, const Job *job, uint32_t replica) {
+  if (__builtin_expect(s->log != NULL, 0)) s->log->event(s->log, kind, at_ns, s->deployment, job->index, replica);
+}
+
+#endif

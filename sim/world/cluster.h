@@ -1,0 +1,149 @@
+/* The cluster: pools of nodes, the replicas placed on them, and what it all costs. One Cluster belongs to one run; only the control
+ * plane changes it, at instants that never go back. Capacity is conserved: on every node the sum of its replicas' requests is what
+ * `used` says and fits allocatable (checked after every change in debug builds). Money is integer: the parts sum exactly to the whole.
+ *
+ * Replica: pending (no node) -> starting (placed, loading) -> ready -> draining -> gone. Node: starting -> ready -> gone.
+ * Fractions of a GPU: a request of less than 1000 milli-GPUs must fit one GPU of the node (fractions share a GPU, whole ones do not
+ * split): a node keeps the free milli-GPUs of each of its GPUs; more than 1000 must be whole. */
+#ifndef SIM_WORLD_CLUSTER_H
+#define SIM_WORLD_CLUSTER_H
+
+#include <stddef.h>
+
+#include "sim/base/arena.h"
+#include "sim/core/distribution.h"
+#include "sim/core/rng.h"
+#include "sim/core/time.h"
+#include "sim/world/resources.h"
+
+typedef enum Placement { PLACEMENT_FIRST_FIT, PLACEMENT_BEST_FIT, PLACEMENT_SPREAD } Placement;
+
+typedef struct MachineType {
+  const char *name;
+  Resources capacity, allocatable;
+  int64_t nano_usd_per_h;
+  double speed; /* relative; 1 = reference */
+} MachineType;
+
+/* A pool as the scenario states it; constant. */
+typedef struct NodePool {
+  const char *name;
+  uint32_t entity; /* hash of the name: start-up draws */
+  MachineType machine;
+  int64_t min_nodes, max_nodes, initial_nodes; /* min <= initial <= max; the initial ones are ready at 0 */
+  Distribution startup_ns; /* order to ready */
+  Placement placement;     /* first-fit: lowest node id; best-fit: least dominant share left; spread: fewest replicas, then lowest id */
+  int64_t minimum_charge_ns; /* every node is billed at least this long */
+  int64_t granularity_ns;    /* billed time is rounded up to a multiple at release (1 s, 1 h); >= 1 */
+  bool bill_startup;         /* billed from the order (true) or from ready (false) */
+} NodePool;
+
+typedef enum NodeState { NODE_STARTING, NODE_READY, NODE_GONE } NodeState;
+
+typedef struct Node {
+  uint32_t pool;
+  uint32_t ordinal; /* n-th node of its pool: draw index of its start-up */
+  NodeState state;
+  int64_t ordered_ns, ready_ns, gone_ns; /* ready_ns is known from the order on */
+  Resources used;
+  int64_t *gpu_free; /* milli-GPUs free on each GPU of the machine */
+  uint32_t n_replicas;
+  uint32_t first_replica; /* list of its replicas through Replica.next_on_node; REPLICA_NONE ends it */
+  int64_t share_sum; /* of its replicas' dominant shares, SHARE_ONE = the whole node */
+  int64_t empty_since_ns; /* INSTANT_NEVER while it holds replicas */
+  int64_t billed_since_ns;
+} Node;
+
+#define SHARE_ONE (INT64_C(1) << 30)
+enum { REPLICA_NONE = 0xffffffffu, NODE_NONE = 0xffffffffu };
+
+typedef enum ReplicaState { REPLICA_PENDING, REPLICA_STARTING, REPLICA_READY, REPLICA_DRAINING, REPLICA_GONE } ReplicaState;
+
+typedef struct Replica {
+  uint32_t deployment;
+  uint32_t ordinal; /* n-th replica of its deployment: draw index of its load time */
+  uint32_t node;    /* NODE_NONE while pending and when gone */
+  uint32_t next_on_node;
+  uint32_t gpu;     /* the GPU a fraction sits on */
+  uint32_t replaces; /* the replica it stands in for, drained when this one is ready; REPLICA_NONE */
+  ReplicaState state;
+  int variant;
+  Resources request, limit;
+  int64_t share; /* dominant share of its node's allocatable, rounded up, in units of 1/SHARE_ONE */
+  int64_t created_ns, placed_ns, ready_ns;
+} Replica;
+
+/* Integrals of one row of the trace. Money in nano-USD/h times ns (divide by 3.6e12 for nano-USD). */
+typedef struct PoolRow {
+  __int128 nodes_ready, nodes_starting, cost; /* cost includes what roundings and the minimum charge added in this row */
+  __int128 used_millicores, used_bytes, used_milligpus;         /* requested by replicas */
+  __int128 room_millicores, room_bytes, room_milligpus; /* allocatable of ready nodes */
+} PoolRow;
+typedef struct TenantRow {
+  __int128 cost; /* this deployment's replicas: price * share / max(SHARE_ONE, share_sum), floored; the rest of a node is idle cost */
+  __int128 pending, millicores, bytes, milligpus; /* replicas not yet placed; requested by placed ones */
+} TenantRow;
+
+typedef struct Cluster {
+  Arena *arena;
+  const NodePool *pool;
+  uint32_t n_pools, n_deployments;
+  uint64_t seed;
+  uint32_t replication;
+  int64_t horizon_ns;
+  int64_t accrued_ns; /* integrals are complete up to here */
+  Node *node;
+  uint32_t n_nodes, node_capacity;
+  Replica *replica;
+  uint32_t n_replicas, replica_capacity;
+  uint32_t *pool_nodes_ready, *pool_nodes_starting, *pool_ordinal;
+  uint32_t *deployment_pool, *deployment_ordinal, *deployment_pending;
+  PoolRow *pool_row;     /* [n_pools][TRACE_ROWS] */
+  TenantRow *tenant_row; /* [n_deployments][TRACE_ROWS] */
+} Cluster;
+
+/* Makes the initial nodes (ready at 0). deployment_pool[d] is the pool index of deployment d (copied). */
+void cluster_begin(Cluster *cluster, Arena *arena, const NodePool *pool, uint32_t n_pools, const uint32_t *deployment_pool,
+                   uint32_t n_deployments, int64_t horizon_ns, uint64_t seed, uint32_t replication);
+/* Completes integrals up to now (<= horizon). Every function below does this itself with its own `now_ns`. */
+void cluster_accrue(Cluster *cluster, int64_t now_ns);
+/* Bills every node still there as if released at the horizon (granularity and minimum charge go to idle cost). Call once. */
+void cluster_end(Cluster *cluster);
+
+/* A new pending replica; returns its id. */
+uint32_t replica_create(Cluster *cluster, uint32_t deployment, Resources request, Resources limit, int variant, int64_t now_ns);
+/* Tries to place a pending replica on a ready node of its pool by the pool's rule; it becomes STARTING. */
+bool replica_place(Cluster *cluster, uint32_t replica, int64_t now_ns);
+void replica_ready(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* STARTING -> READY */
+void replica_drain(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* READY -> DRAINING; holds its capacity */
+void replica_remove(Cluster *cluster, uint32_t replica, int64_t now_ns);   /* any state -> GONE; capacity is free from now */
+/* In place: CPU and memory only (milli-GPUs must not change). False and unchanged if the node has no room. Pending ones always succeed. */
+bool replica_resize(Cluster *cluster, uint32_t replica, Resources request, Resources limit, int64_t now_ns);
+
+/* Orders up to `count` nodes within max_nodes; returns how many. Their ready_ns are drawn now. */
+uint32_t nodes_order(Cluster *cluster, uint32_t pool, uint32_t count, int64_t now_ns);
+void node_ready(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* Releases an empty node if the pool keeps at least min_nodes; false otherwise. */
+bool node_release(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* A node that fails: its replicas must have been removed before. Not subject to min_nodes. */
+void node_fail(Cluster *cluster, uint32_t node, int64_t now_ns);
+
+/* How many more replicas of `request` could be placed in the pool, counting room on ready nodes, on starting ones (empty) and on
+ * nodes that may still be ordered. */
+int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources request);
+/* Nodes to order so that all pending replicas of the pool's deployments would fit, first-fit on starting nodes first; capped by max. */
+int64_t cluster_nodes_needed(const Cluster *cluster, uint32_t pool);
+/* The largest request (CPU, memory) that every placed, not draining replica of the deployment could be given in place at once,
+ * its neighbours of other deployments keeping theirs; draining ones keep theirs. GPUs as now. If it has no placed replica: a whole
+ * node's allocatable. */
+Resources cluster_cap(const Cluster *cluster, uint32_t deployment);
+/* The CPU a placed replica may use now: request + its part of the node's idle CPU (allocatable - sum of requests), shared in
+ * proportion to requests (to equal parts if all are 0), at most its limit (limit 0 = no limit above the request). */
+int64_t replica_effective_millicores(const Cluster *cluster, uint32_t replica);
+/* Current spend of all nodes (nano-USD/h), and money so far in nano-USD (rounded down) up to accrued_ns. */
+int64_t cluster_nano_usd_per_h(const Cluster *cluster);
+__int128 cluster_spent_nano_usd(const Cluster *cluster);
+/* Aborts if any invariant is broken (debug builds call it after every change; tests call it always). */
+void cluster_check(const Cluster *cluster);
+
+#endif
