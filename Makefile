@@ -60,7 +60,7 @@ endif
 
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE $(or $(OPT),$(LEVEL_$(FLAVOUR))) -g $(WARNINGS) $(NUMERIC) -fopenmp -I. $(FLAGS_$(FLAVOUR)) $(PKG_CFLAGS)
 LINK        := $(CC) -g -fopenmp $(filter -fsanitize% -fno-sanitize%,$(FLAGS_$(FLAVOUR))) $(LDFLAGS)
-LIBS        := $(PKG_LIBS) -lm
+LIBS        := $(PKG_LIBS) -lhdf5_hl -lm
 
 # A parallel build unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))

@@ -5,26 +5,40 @@
 #include "sim/contract/service.h"
 #include "sim/contract/workload.h"
 
-#define POLICIES(X)     \
-  X(policy_none)
+#define POLICIES(X) \
+  X(policy_none) \
+  X(policy_small_model) \
+  X(policy_vertical) \
+  X(policy_horizontal) \
+  X(policy_hybrid) \
+  X(policy_threshold)
 
-#define NODE_POLICIES(X)  \
+#define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
   X(node_policy_static)
 
-#define WORKLOADS(X)   \
-  X(workload_poisson)  \
-  X(workload_gamma)    \
-  X(workload_weibull)  \
-  X(workload_constant)
+#define WORKLOADS(X) \
+  X(workload_poisson) \
+  X(workload_gamma) \
+  X(workload_weibull) \
+  X(workload_constant) \
+  X(workload_mmpp) \
+  X(workload_replay) \
+  X(workload_none)
 
-#define SERVICES(X)       \
-  X(service_distribution)
+#define SERVICES(X) \
+  X(service_distribution) \
+  X(service_sized) \
+  X(service_processor_sharing)
 
-#define SPEEDS(X)     \
-  X(speed_constant)
+#define SPEEDS(X) \
+  X(speed_constant) \
+  X(speed_linear) \
+  X(speed_amdahl)
 
-#define RATES(X)
+#define RATES(X) \
+  X(rate_diurnal) \
+  X(rate_steps)
 
 #define DECLARE_POLICY(name) extern const Policy name;
 #define DECLARE_NODE_POLICY(name) extern const NodePolicy name;
@@ -46,8 +60,9 @@ static const Model *const node_policies[] = {NODE_POLICIES(ADDRESS)};
 static const Model *const workloads[] = {WORKLOADS(ADDRESS)};
 static const Model *const services[] = {SERVICES(ADDRESS)};
 static const Model *const speeds[] = {SPEEDS(ADDRESS)};
+static const Model *const rates[] = {RATES(ADDRESS)};
 
 const ModelTable model_registry[MODEL_KINDS] = {
     [MODEL_POLICY] = TABLE(policies), [MODEL_NODE_POLICY] = TABLE(node_policies), [MODEL_WORKLOAD] = TABLE(workloads),
-    [MODEL_SERVICE] = TABLE(services), [MODEL_SPEED] = TABLE(speeds),
+    [MODEL_SERVICE] = TABLE(services), [MODEL_SPEED] = TABLE(speeds),               [MODEL_RATE] = TABLE(rates),
 };

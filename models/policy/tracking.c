@@ -52,7 +52,7 @@ int64_t wishes_add(Wishes *wishes, int64_t now_ns, int64_t window_ns, int64_t va
   wishes->begun = true;
   push(wishes, (Wish){now_ns, value});
   int expired = 0;
-  while (expired + 1 < wishes->count && wishes->wish[expired].at_ns < now_ns - window_ns) expired++;
+  while (expired + 1 < wishes->count && wishes->wish[expired].at_ns <= now_ns - window_ns) expired++;
   drop_oldest(wishes, expired);
   return wishes->wish[0].value;
 }

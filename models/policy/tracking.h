@@ -20,7 +20,7 @@ double tolerated_ratio(double metric, double target, double tolerance);
 /* The least integer >= x, forgiving a relative error of 1e-9 upwards (3.0000000001 is 3); 0 for x <= 0, at most 2^53. */
 int64_t rounded_up(double x);
 
-/* The highest of the wishes of the last `window` (both ends included): a queue of falling wishes. Should it fill up, the two oldest join as
+/* The highest of the wishes of (now - window, now], that of now always among them: a queue of falling wishes. Should it fill up, the two oldest join as
  * the higher of both until the later one's end, so a wish may hold longer but never shorter. */
 enum { WISHES = 64 };
 typedef struct Wish {

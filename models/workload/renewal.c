@@ -1,5 +1,7 @@
 /* Renewal processes: independent gaps with a given mean rate. Gap k is the quantile of draw k of PURPOSE_GAP, rounded to ns; arrivals
  * are the sums of gaps in integers, so nothing depends on the block. The first job comes one gap after the start. */
+#include <string.h>
+
 #include "sim/base/check.h"
 #include "sim/contract/workload.h"
 #include "sim/core/maths.h"
@@ -23,6 +25,7 @@ static const Type rate_cv_type = FIELD_TYPE("rate and cv", "a mean rate and the 
 
 /* Later than every horizon; a stream ends there, so that sums never overflow. */
 #define LAST_NS (INT64_C(1) << 62)
+#define HUGE_NS 1e300
 
 typedef struct Renewal {
   Stream gap;
@@ -43,16 +46,34 @@ static inline int64_t later(int64_t now_ns, int64_t gap_ns) {
   return sum < (uint64_t)LAST_NS ? (int64_t)sum : LAST_NS;
 }
 
-/* Sums gaps (ns, times scale) into arrivals. */
-static void renewal_sum(Renewal *renewal, const double *gap, double scale, JobBlock *block) {
-  int64_t now_ns = renewal->now_ns;
+/* ns_from_double of values below 2^51, without a branch: what adding 1.5 * 2^52 leaves in the low bits. */
+static void small_gaps_to_ns(const double *gap, double scale, int64_t *gap_ns) {
+  const double magic = 6755399441055744.0;
+  int64_t of_magic, bits;
+  memcpy(&of_magic, &magic, sizeof magic);
   for (size_t k = 0; k < JOB_BLOCK; k++) {
-    now_ns = later(now_ns, ns_from_double(gap[k] * scale));
-    block->arrival_ns[k] = now_ns;
+    double moved = gap[k] * scale + magic;
+    memcpy(&bits, &moved, sizeof bits);
+    gap_ns[k] = bits - of_magic;
   }
+}
+
+static void block_end(Renewal *renewal, int64_t now_ns, JobBlock *block) {
   renewal->now_ns = now_ns;
   renewal->index += JOB_BLOCK;
   block->count = JOB_BLOCK;
+}
+
+/* Sums gaps (ns, times scale) into arrivals; each gap is at most `longest`. */
+static void renewal_sum(Renewal *renewal, const double *gap, double scale, double longest_ns, JobBlock *block) {
+  int64_t now_ns = renewal->now_ns, gap_ns[JOB_BLOCK];
+  if (longest_ns < 2251799813685248.0) { /* 2^51; a block of those cannot overflow */
+    small_gaps_to_ns(gap, scale, gap_ns);
+    for (size_t k = 0; k < JOB_BLOCK; k++) block->arrival_ns[k] = now_ns += gap_ns[k];
+  } else {
+    for (size_t k = 0; k < JOB_BLOCK; k++) block->arrival_ns[k] = now_ns = later(now_ns, ns_from_double(gap[k] * scale));
+  }
+  block_end(renewal, now_ns, block);
 }
 
 /* Starts a block; false at the end of the stream. */
@@ -74,7 +95,7 @@ static void poisson_next(const void *params, void *state, const WorkloadContext 
   if (!block_begin(renewal, block)) return;
   stream_uniforms(&renewal->gap, renewal->index, JOB_BLOCK, gap);
   maths_exponential_quantiles(gap, JOB_BLOCK, gap);
-  renewal_sum(renewal, gap, renewal->mean_ns, block);
+  renewal_sum(renewal, gap, renewal->mean_ns, 40 * renewal->mean_ns, block); /* -log(2^-53) is below 37 */
 }
 
 /* Deterministic gaps: job k at (k + 1) / rate, without drift. */
@@ -84,9 +105,7 @@ static void constant_next(const void *params, void *state, const WorkloadContext
   if (!block_begin(renewal, block)) return;
   for (size_t k = 0; k < JOB_BLOCK; k++)
     block->arrival_ns[k] = ns_from_double((double)(renewal->index + k + 1) * renewal->mean_ns);
-  renewal->now_ns = block->arrival_ns[JOB_BLOCK - 1];
-  renewal->index += JOB_BLOCK;
-  block->count = JOB_BLOCK;
+  block_end(renewal, block->arrival_ns[JOB_BLOCK - 1], block);
 }
 
 static void law_begin(Renewal *renewal, const RateCv *params, Distribution (*make)(double, double), const WorkloadContext *context,
@@ -113,7 +132,7 @@ static void law_next(const void *params, void *state, const WorkloadContext *con
   if (!block_begin(renewal, block)) return;
   stream_uniforms(&renewal->gap, renewal->index, JOB_BLOCK, gap);
   distribution_quantiles(&renewal->law, gap, JOB_BLOCK, gap);
-  renewal_sum(renewal, gap, 1, block);
+  renewal_sum(renewal, gap, 1, HUGE_NS, block);
 }
 
 static double mean_rps(const void *params, int64_t horizon_ns) {

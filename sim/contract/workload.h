@@ -24,6 +24,7 @@ typedef struct WorkloadContext {
 typedef struct Workload {
   Model model; /* first */
   bool brings_sizes;
+  bool (*brings_sizes_of)(const void *params); /* where it depends on the parameters (a trace without sizes); NULL: as above */
   size_t state_bytes;
   void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
   void (*next)(const void *params, void *state, const WorkloadContext *context, JobBlock *block);

@@ -10,11 +10,12 @@ double maths_exp(double x);  /* [-708, 709]; below gives 0, above gives the larg
 double maths_sin(double x);  /* |x| <= 1e6 */
 double maths_cos(double x);
 double maths_pow(double x, double y); /* x >= 0; exp(y log x), 0^0 = 1 */
-double maths_normal_quantile(double u); /* 0 < u < 1, relative error <= 1e-14 (rational start, one Halley step) */
+double maths_normal_quantile(double u); /* 0 < u < 1, relative error <= 1e-14 (AS 241) */
 double maths_log_gamma(double x);       /* x > 0 */
-double maths_gamma_p(double a, double x); /* regularised lower incomplete gamma */
+double maths_gamma_p(double a, double x); /* regularised lower incomplete gamma; a > 0 */
+double maths_gamma_q(double a, double x); /* 1 - P, accurate where it is small */
 
-/* -log(1 - u) for n uniforms in (0,1): the unit exponential quantile, vectorised (target_clones). y may be u. */
+/* -log(1 - u) for n uniforms in (0,1): the unit exponential quantile, four at a time with AVX2. y may be u. */
 void maths_exponential_quantiles(const double *u, size_t n, double *y);
 
 #endif

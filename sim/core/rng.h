@@ -36,7 +36,7 @@ Stream stream_make(uint64_t seed, uint32_t entity, Purpose purpose, uint32_t rep
 void philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 uint64_t stream_word(const Stream *stream, uint64_t index);
 double stream_uniform(const Stream *stream, uint64_t index);
-/* u[k] = stream_uniform(stream, first + k), k < n; vectorised (target_clones), equal to the scalar form bit for bit. */
+/* u[k] = stream_uniform(stream, first + k), k < n; four at a time with AVX2, equal to the scalar form bit for bit. */
 void stream_uniforms(const Stream *stream, uint64_t first, size_t n, double *u);
 
 #endif

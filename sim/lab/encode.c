@@ -2,6 +2,7 @@
  * caller's arena is exhausted: the jump is caught here and passed on. See encode.h. */
 #include "sim/lab/encode.h"
 
+#include <setjmp.h>
 #include <string.h>
 
 #include <libdeflate.h>
@@ -179,28 +180,33 @@ static void encode_header(Encoder *e, const RunResult *result, uint64_t run, boo
   memcpy(e->bytes, &header, sizeof header);
 }
 
-EncodedRun run_encode(const RunResult *result, uint64_t run, bool with_trace, Arena *arena) {
+/* Everything that may run out of memory. The function that calls setjmp only holds what does not change; the state is the caller's. */
+static bool encode_guarded(Encoder *e, const RunResult *result, EncodedRun *encoded, bool with_trace, Arena *arena) {
   jmp_buf exhausted;
-  Arena scratch = {.exhausted = &exhausted};
-  jmp_buf *outer = arena->exhausted;
-  Encoder encoder = {.arena = &scratch};
-  if (setjmp(exhausted)) {
-    arena->exhausted = outer;
-    chunk_maker_end(&encoder.maker);
-    arena_free(&scratch);
-    (void)arena_alloc(arena, SIZE_MAX, SIZE_MAX); /* counts as out of memory: jumps on, or aborts */
-    return (EncodedRun){0};
-  }
+  if (setjmp(exhausted)) return false;
+  e->arena->exhausted = &exhausted;
   arena->exhausted = &exhausted;
-  if (!chunk_maker_begin(&encoder.maker, &scratch)) longjmp(exhausted, 1);
-  encoder_reserve(&encoder, 32768);
-  encoder.length = sizeof(RunHeader);
-  encode_sections(&encoder, result, with_trace);
-  encode_header(&encoder, result, run, with_trace);
-  EncodedRun encoded = {run, arena_alloc(arena, encoder.length, 1), encoder.length};
-  memcpy(encoded.bytes, encoder.bytes, encoder.length);
+  if (!chunk_maker_begin(&e->maker, e->arena)) return false;
+  encoder_reserve(e, 32768);
+  e->length = sizeof(RunHeader);
+  encode_sections(e, result, with_trace);
+  encode_header(e, result, encoded->run, with_trace);
+  encoded->bytes = arena_alloc(arena, e->length, 1);
+  encoded->length = e->length;
+  memcpy(encoded->bytes, e->bytes, e->length);
+  return true;
+}
+
+EncodedRun run_encode(const RunResult *result, uint64_t run, bool with_trace, Arena *arena) {
+  Arena scratch = {0};
+  Encoder encoder = {.arena = &scratch};
+  EncodedRun encoded = {.run = run};
+  jmp_buf *outer = arena->exhausted;
+  bool ok = encode_guarded(&encoder, result, &encoded, with_trace, arena);
   arena->exhausted = outer;
   chunk_maker_end(&encoder.maker);
+  scratch.exhausted = NULL;
   arena_free(&scratch);
+  if (!ok) (void)arena_alloc(arena, SIZE_MAX, SIZE_MAX); /* counts as out of memory: jumps on, or aborts */
   return encoded;
 }

@@ -19,7 +19,7 @@ typedef struct Finished {
 
 typedef struct Pool {
   const Sweep *sweep;
-  const Journal *journal;
+  uint64_t *committed; /* bit r: run r was in the journal before; constant while workers run */
   const RunnerOptions *options;
   uint64_t next_run;
   int in_run_threads;
@@ -99,7 +99,7 @@ static bool take_run(Pool *pool, uint64_t *run) {
   omp_set_lock(&pool->lock);
   while (!pool->stop && !got && pool->next_run < pool->sweep->n_runs) {
     *run = pool->next_run++;
-    got = !journal_has(pool->journal, *run);
+    got = !(pool->committed[*run / 64] >> (*run % 64) & 1);
   }
   omp_unset_lock(&pool->lock);
   return got;
@@ -197,7 +197,11 @@ bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *optio
   *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep->n_runs};
   int workers;
   Err point_err = {0};
-  Pool pool = {.sweep = sweep, .journal = journal, .options = options, .err = &point_err};
+  Arena arena = {0};
+  Pool pool = {.sweep = sweep, .options = options, .err = &point_err};
+  pool.committed = ARENA_ARRAY(&arena, uint64_t, sweep->n_runs / 64 + 1);
+  for (uint64_t r = 0; r < sweep->n_runs; r++)
+    if (journal_has(journal, r)) pool.committed[r / 64] |= UINT64_C(1) << (r % 64);
   pool.in_run_threads = spread_threads(options, progress->total - progress->done, &workers);
   pool.tail = &pool.head;
   pool.working = (uint64_t)workers;
@@ -211,6 +215,7 @@ bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *optio
     else work(&pool);
   }
   omp_destroy_lock(&pool.lock);
+  arena_free(&arena);
   if (options->progress) options->progress(options->context, progress);
   if (ok && point_err.count) {
     *err = point_err;

@@ -24,17 +24,22 @@ bool sweep_keeps_trace(const Sweep *sweep, uint64_t run, TraceKeep keep);
 
 typedef struct Journal Journal;
 
-/* Opens or makes the journal of a sweep ("results.h5" -> "results.h5.journal"). resume: an existing one must belong to the same sweep
- * (scenario text, inputs, version, trace keep), else a clear error that says what differs; without resume an existing one is an error
- * unless force, which starts anew. A second writer is refused. */
+/* Opens or makes the journal of a sweep. `path` is the result's ("results.h5" -> "results.h5.journal"); a path that already ends in
+ * ".journal" is taken as it is. resume: an existing one must belong to the same sweep (scenario text, inputs, version, trace keep), else
+ * a clear error that says what differs; without resume an existing one is an error unless force, which starts anew (but never
+ * overwrites a file that is no journal). A second writer is refused. The Journal must be closed; its memory is on the arena. */
 Journal *journal_open(const char *path, const Sweep *sweep, TraceKeep keep, bool resume, bool force, Arena *arena, Err *err);
 bool journal_has(const Journal *journal, uint64_t run); /* committed */
 uint64_t journal_count(const Journal *journal);
 /* Adds a run to the open transaction; journal_commit makes all added ones durable. Both false with err on a full disk etc. */
 bool journal_put(Journal *journal, EncodedRun encoded, Err *err);
 bool journal_commit(Journal *journal, Err *err);
+/* Committed runs in the order of their numbers: rewind, then next until it gives false. The bytes are valid until the next call on the
+ * journal. False at the end, and with err when something is wrong. */
+void journal_rewind(Journal *journal);
+bool journal_next(Journal *journal, EncodedRun *next, Err *err);
 void journal_close(Journal *journal);
-/* After the HDF5 file is complete. */
+/* After the HDF5 file is complete and the journal closed; the same rule for `path`. */
 bool journal_delete(const char *path, Err *err);
 
 /* Writes the HDF5 file of a complete journal. An existing file is replaced only by the final rename. */

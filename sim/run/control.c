@@ -215,7 +215,7 @@ void control_fill_rows(Run *run, uint32_t d, int64_t now_ns) {
     rows->variant[rows->filled] = target->variant;
     rows->data_size_bytes[rows->filled] = target->last.data_size_bytes;
     rows->resource_limit[rows->filled] = target->last.resource_limit < 0 ? (double)NAN : target->last.resource_limit;
-    rows->model_state[rows->filled] = target->last.model_state == MODEL_STATE_NONE ? (double)NAN : target->last.model_state;
+    rows->model_state[rows->filled] = target->last.model_state == MODEL_STATE_NONE ? (double)NAN : (double)target->last.model_state;
   }
   if (target->last.model_state == MODEL_STATE_EXHAUSTED) {
     for (int64_t from = target->decided_ns; from < now_ns;) {

@@ -27,23 +27,31 @@ static inline void take_slot(Station *s, SlotHeap *heap, uint32_t id, int64_t st
   slot_heap_replace_top(heap, s->slot[slot].free_ns);
 }
 
+/* The waiting job whose patience ends first. Deadlines ascend along the queue, but for jobs at its head that came back from a failed
+ * replica and have none. */
+static inline uint32_t next_to_expire(const Station *s) {
+  uint32_t id = s->waiting.head;
+  while (id != JOB_NONE && s->job[id].deadline_ns == INSTANT_NEVER) id = s->job[id].next;
+  return id;
+}
+
 /* Starts and expiries of waiting jobs up to and including t. */
 static inline void serve_queue(Station *s, SlotHeap *heap, int64_t t) {
   while (s->waiting.count) {
-    Job *head = &s->job[s->waiting.head];
-    int64_t start = heap->count ? heap->item[0].free_ns : INSTANT_NEVER;
-    if (start < head->enqueued_ns) start = head->enqueued_ns;
-    if (start <= head->deadline_ns) {
+    int64_t start = heap->count ? heap->item[0].free_ns : INSTANT_NEVER, enqueued = s->job[s->waiting.head].enqueued_ns;
+    if (start < enqueued) start = enqueued;
+    uint32_t expiring = s->fixed_patience ? next_to_expire(s) : JOB_NONE;
+    int64_t expiry = expiring == JOB_NONE ? INSTANT_NEVER : s->job[expiring].deadline_ns;
+    if (start <= expiry) {
       if (start > t) return;
       uint32_t id = hot_pop_head(s, &s->waiting);
       station_wait(s, start, -1);
       take_slot(s, heap, id, start);
     } else {
-      int64_t expiry = head->deadline_ns;
       if (expiry > t) return;
-      uint32_t id = hot_pop_head(s, &s->waiting);
+      queue_remove(s, &s->waiting, expiring);
       station_wait(s, expiry, -1);
-      station_lose(s, id, LOSS_ABANDONED, expiry);
+      station_lose(s, expiring, LOSS_ABANDONED, expiry);
     }
   }
 }

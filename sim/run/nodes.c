@@ -44,7 +44,10 @@ void run_update_speeds(Run *run) {
 
 /* ---- replicas ---- */
 
-void target_forget_replica(Target *target, uint32_t replica) {
+/* Its id may be used again: whoever was to replace it becomes an ordinary replica. */
+void target_forget_replica(Run *run, Target *target, uint32_t replica) {
+  for (uint32_t i = 0; i < target->n_replicas; i++)
+    if (run->cluster.replica[target->replica[i]].replaces == replica) run->cluster.replica[target->replica[i]].replaces = REPLICA_NONE;
   uint32_t k = 0;
   while (k < target->n_replicas && target->replica[k] != replica) k++;
   CHECK(k < target->n_replicas);
@@ -112,12 +115,12 @@ void target_drop_replica(Run *run, uint32_t d, uint32_t id) {
   switch (run->cluster.replica[id].state) {
     case REPLICA_STARTING:
       station_remove(&run->station[d], id, run->now_ns);
-      target_forget_replica(&run->target[d], id);
+      target_forget_replica(run, &run->target[d], id);
       replica_remove(&run->cluster, id, run->now_ns);
       run->speeds_changed = true;
       return;
     case REPLICA_PENDING:
-      target_forget_replica(&run->target[d], id);
+      target_forget_replica(run, &run->target[d], id);
       replica_remove(&run->cluster, id, run->now_ns);
       return;
     case REPLICA_READY:

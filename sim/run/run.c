@@ -142,7 +142,7 @@ static int64_t next_notice(const Run *run) {
 
 static void do_notice(Run *run, uint32_t replica) {
   uint32_t d = run->cluster.replica[replica].deployment;
-  target_forget_replica(&run->target[d], replica);
+  target_forget_replica(run, &run->target[d], replica);
   replica_remove(&run->cluster, replica, run->now_ns);
   run_place_pending(run);
   run_pool_look(run, target_pool(run, d));
@@ -160,7 +160,7 @@ static void do_fault(Run *run, const FaultSpec *fault) {
         if (run->cluster.replica[target->replica[k]].state == REPLICA_READY) victim = target->replica[k];
       if (victim == REPLICA_NONE) break;
       station_fail(&run->station[d], victim, run->now_ns);
-      target_forget_replica(target, victim);
+      target_forget_replica(run, target, victim);
       replica_remove(&run->cluster, victim, run->now_ns);
     }
     run->speeds_changed = true;
@@ -172,7 +172,7 @@ static void do_fault(Run *run, const FaultSpec *fault) {
 
 static void do_replacement(Run *run, uint32_t replica) {
   const Replica *r = &run->cluster.replica[replica];
-  if (r->state == REPLICA_GONE || r->replaces == REPLICA_NONE) return;
+  if (r->state == REPLICA_GONE || r->replaces == REPLICA_NONE || r->ready_ns != run->now_ns) return;
   uint32_t old = r->replaces, d = r->deployment;
   run->cluster.replica[replica].replaces = REPLICA_NONE;
   run_mark_ready(run);

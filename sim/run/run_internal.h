@@ -88,7 +88,7 @@ void run_node_ready(Run *run, uint32_t node);
 void run_update_speeds(Run *run);
 /* Replicas whose load has ended by now are READY in the cluster too. */
 void run_mark_ready(Run *run);
-void target_forget_replica(Target *target, uint32_t replica);
+void target_forget_replica(Run *run, Target *target, uint32_t replica);
 uint32_t target_pool(const Run *run, uint32_t target);
 void target_drop_replica(Run *run, uint32_t target, uint32_t replica); /* by its state: drain, cancel or forget */
 

@@ -136,6 +136,7 @@ static void job_interrupted(Station *s, uint32_t id, int64_t start_ns, double le
     return;
   }
   job->waited_ns += start_ns - job->enqueued_ns;
+  if (!s->total_timeout) job->deadline_ns = INSTANT_NEVER; /* patience was for the wait before the first start */
   if (failure->work == FAILED_WORK_RESUME) {
     job->work_ns = left_work_ns;
     job->variant = VARIANT_LEFT;

@@ -84,6 +84,17 @@ typedef struct TenantRow {
   __int128 pending, millicores, bytes, milligpus; /* replicas not yet placed; requested by placed ones */
 } TenantRow;
 
+/* What is constant between two changes. */
+typedef struct PoolLevel {
+  int64_t ready, starting, billed; /* nodes */
+  Resources used;
+} PoolLevel;
+typedef struct TenantLevel {
+  int64_t pending;
+  Resources requested;
+  int64_t nano_usd_per_h; /* charged to the deployment's replicas */
+} TenantLevel;
+
 typedef struct Cluster {
   Arena *arena;
   const NodePool *pool;
@@ -92,14 +103,20 @@ typedef struct Cluster {
   uint32_t replication;
   int64_t horizon_ns;
   int64_t accrued_ns; /* integrals are complete up to here */
-  Node *node;
+  Node *node;         /* ids of gone nodes and replicas are used again */
   uint32_t n_nodes, node_capacity;
   Replica *replica;
   uint32_t n_replicas, replica_capacity;
   uint32_t *pool_nodes_ready, *pool_nodes_starting, *pool_ordinal;
   uint32_t *deployment_pool, *deployment_ordinal, *deployment_pending;
+  PoolLevel *pool_level;
+  TenantLevel *tenant_level;
+  bool rates_changed;    /* tenant rates are computed again before the next accrual */
+  __int128 spent;        /* nano-USD/h times ns, all pools, up to accrued_ns */
   PoolRow *pool_row;     /* [n_pools][TRACE_ROWS] */
   TenantRow *tenant_row; /* [n_deployments][TRACE_ROWS] */
+  Node *scratch;         /* imagined nodes of cluster_nodes_needed */
+  uint32_t scratch_capacity;
 } Cluster;
 
 /* Makes the initial nodes (ready at 0). deployment_pool[d] is the pool index of deployment d (copied). */
@@ -132,7 +149,7 @@ void node_fail(Cluster *cluster, uint32_t node, int64_t now_ns);
  * nodes that may still be ordered. */
 int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources request);
 /* Nodes to order so that all pending replicas of the pool's deployments would fit, first-fit on starting nodes first; capped by max. */
-int64_t cluster_nodes_needed(const Cluster *cluster, uint32_t pool);
+int64_t cluster_nodes_needed(Cluster *cluster, uint32_t pool);
 /* The largest request (CPU, memory) that every placed, not draining replica of the deployment could be given in place at once,
  * its neighbours of other deployments keeping theirs; draining ones keep theirs. GPUs as now. If it has no placed replica: a whole
  * node's allocatable. */

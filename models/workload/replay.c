@@ -1,0 +1,191 @@
+/* `replay`: the arrivals of a trace, rows of jobs or counts per interval. As it stands a row is one job at its instant, with its sizes.
+ * time_scale moves the instants, rate_scale copies or thins the jobs, repeat starts again at the end. Draws are addressed by row, interval
+ * or job, so nothing depends on the block; memory does not grow with the trace. */
+#include "sim/contract/trace_data.h"
+#include "sim/contract/workload.h"
+#include "sim/core/maths.h"
+#include "sim/core/time.h"
+
+typedef enum Spread { SPREAD_UNIFORM, SPREAD_EVEN } Spread;
+static const char *const spread_names[] = {"uniform", "even", NULL};
+
+#define REPLAY_FIELDS(F, C, O, L, M, R)                                                                                 \
+  O(trace, TraceFile, &trace_file_type, REQUIRED, "the trace")                                                          \
+  F(number, time_scale, "1", 1e-6, 1e6, OPTIONAL, "2: twice as fast, in half the time", "")                             \
+  F(number, rate_scale, "1", 0, 1e6, OPTIONAL, "jobs for each job of the trace; 2.5: two, and a third one every other time", "") \
+  F(flag, repeat, "false", 0, 1, OPTIONAL, "start again at the end of the trace", "")                                   \
+  C(spread, spread_names, "uniform", "counts: jobs at random instants of their interval, or evenly over it", "")
+typedef struct Replay { FIELD_MEMBERS(REPLAY_FIELDS) } Replay;
+#define ROW_STRUCT Replay
+static const Field replay_fields[] = {FIELD_ROWS(REPLAY_FIELDS)};
+#undef ROW_STRUCT
+static const Type replay_type = FIELD_TYPE("replay", "the arrivals of a trace", Replay, replay_fields, NULL);
+
+#define LAST_NS (INT64_C(1) << 62) /* past every horizon: the stream ends */
+#define OF_INTERVAL (UINT64_C(1) << 62) /* draws of intervals and rows, apart from those of jobs: whether one more, ... */
+#define OF_CLOSING (UINT64_C(3) << 61)  /* ... and the spacing after an interval's last job */
+
+enum { ROWS_A_CALL = 65536 };
+
+typedef struct ReplayState {
+  Stream jitter;
+  uint64_t job;        /* number of the next job */
+  size_t row;          /* row or interval being delivered, `begun` once its copies are known */
+  uint64_t cycle;
+  int64_t cycle_ns;    /* start of this pass through the trace */
+  int64_t start_ns, length_ns; /* where its jobs lie */
+  int64_t copies, given;
+  double spacing, sum; /* of exponential spacings: so far, and all of the interval */
+  bool begun, ended;
+} ReplayState;
+
+static int64_t scaled(const Replay *replay, int64_t instant_ns) {
+  return replay->time_scale == 1 ? instant_ns : ns_from_double((double)instant_ns / replay->time_scale);
+}
+
+static bool has_jobs(const TraceData *data) {
+  if (!data->interval_count) return data->count > 0;
+  for (size_t k = 0; k < data->count; k++)
+    if (data->interval_count[k] > 0) return true;
+  return false;
+}
+
+static void begin(const void *params, void *state, const WorkloadContext *context, Arena *arena) {
+  const Replay *replay = params;
+  ReplayState *replay_state = state;
+  (void)arena;
+  *replay_state = (ReplayState){.jitter = stream_make(context->seed, context->entity, PURPOSE_JITTER, context->replication),
+                                .ended = !(replay->rate_scale > 0) || !has_jobs(replay->trace.data)};
+}
+
+/* floor(x) jobs, and one more with the probability of the rest. */
+static int64_t copies(const ReplayState *state, const TraceData *data, double wanted) {
+  int64_t whole = (int64_t)wanted;
+  double rest = wanted - (double)whole;
+  if (!(rest > 0)) return whole;
+  uint64_t address = OF_INTERVAL + state->cycle * data->count + state->row;
+  return whole + (stream_uniform(&state->jitter, address) < rest);
+}
+
+/* The sum of n + 1 exponential spacings; job i of n then lies at (sum of the first i) / all, which are ordered uniforms.
+ * Source: Devroye, "Non-Uniform Random Variate Generation" (1986), V.3.1. */
+static double sum_of_spacings(const ReplayState *state, const TraceData *data) {
+  double spacing[JOB_BLOCK], sum = 0;
+  for (int64_t first = 0; first < state->copies; first += JOB_BLOCK) {
+    size_t n = state->copies - first < JOB_BLOCK ? (size_t)(state->copies - first) : JOB_BLOCK;
+    stream_uniforms(&state->jitter, state->job + (uint64_t)first, n, spacing);
+    maths_exponential_quantiles(spacing, n, spacing);
+    for (size_t k = 0; k < n; k++) sum += spacing[k];
+  }
+  double closing = stream_uniform(&state->jitter, OF_CLOSING + state->cycle * data->count + state->row);
+  return sum - maths_log(1 - closing);
+}
+
+static void row_begin(const Replay *replay, ReplayState *state) {
+  const TraceData *data = replay->trace.data;
+  int64_t from_ns, to_ns;
+  if (data->interval_count) {
+    from_ns = scaled(replay, (int64_t)state->row * data->interval_ns);
+    to_ns = scaled(replay, (int64_t)(state->row + 1) * data->interval_ns);
+    state->copies = copies(state, data, (double)data->interval_count[state->row] * replay->rate_scale);
+    if (replay->spread == SPREAD_UNIFORM && state->copies > 0) state->sum = sum_of_spacings(state, data);
+  } else {
+    int64_t after_ns = state->row + 1 < data->count ? data->arrival_ns[state->row + 1] : data->span_ns;
+    from_ns = scaled(replay, data->arrival_ns[state->row]);
+    to_ns = scaled(replay, after_ns);
+    state->copies = copies(state, data, replay->rate_scale);
+  }
+  state->start_ns = state->cycle_ns + from_ns;
+  state->length_ns = to_ns > from_ns ? to_ns - from_ns : 0;
+  state->given = 0;
+  state->spacing = 0;
+  state->begun = true;
+}
+
+static void row_end(const Replay *replay, ReplayState *state) {
+  const TraceData *data = replay->trace.data;
+  state->begun = false;
+  if (++state->row < data->count) return;
+  int64_t span_ns = scaled(replay, data->span_ns);
+  state->row = 0;
+  state->cycle++;
+  state->ended = !replay->repeat || span_ns <= 0 || state->cycle_ns >= LAST_NS - span_ns;
+  if (!state->ended) state->cycle_ns += span_ns;
+}
+
+/* Where in its row's time the next job lies, 0..1. Copies of a row follow it at even distances. */
+static double place(const ReplayState *state, bool counts, Spread spread, double exponential) {
+  if (!counts) return (double)state->given / (double)state->copies;
+  if (spread == SPREAD_EVEN) return ((double)state->given + 0.5) / (double)state->copies;
+  return (state->spacing + exponential) / state->sum;
+}
+
+static void deliver(const Replay *replay, ReplayState *state, double exponential, JobBlock *block) {
+  const TraceData *data = replay->trace.data;
+  bool counts = data->interval_count != NULL;
+  double share = place(state, counts, (Spread)replay->spread, exponential);
+  int64_t after_ns = ns_from_double(share * (double)state->length_ns);
+  if (counts && after_ns >= state->length_ns && after_ns > 0) after_ns = state->length_ns - 1; /* intervals are [start, end) */
+  size_t k = block->count++;
+  block->arrival_ns[k] = state->start_ns + (after_ns > 0 ? after_ns : 0);
+  block->input[k] = data->input ? data->input[state->row] : 0;
+  block->output[k] = data->output ? data->output[state->row] : 0;
+  state->spacing += exponential;
+  state->given++;
+  state->job++;
+}
+
+static void next(const void *params, void *state, const WorkloadContext *context, JobBlock *block) {
+  const Replay *replay = params;
+  ReplayState *replay_state = state;
+  double exponential[JOB_BLOCK] = {0};
+  (void)context;
+  bool random = replay->trace.data->interval_count && replay->spread == SPREAD_UNIFORM;
+  block->first_index = replay_state->job;
+  block->count = 0;
+  if (random && !replay_state->ended) {
+    stream_uniforms(&replay_state->jitter, replay_state->job, JOB_BLOCK, exponential);
+    maths_exponential_quantiles(exponential, JOB_BLOCK, exponential);
+  }
+  for (int rows = 0; !replay_state->ended && block->count < JOB_BLOCK; rows++) {
+    if (rows > ROWS_A_CALL && block->count > 0) break; /* a thinned trace: deliver what there is */
+    if (!replay_state->begun) row_begin(replay, replay_state);
+    while (replay_state->given < replay_state->copies && block->count < JOB_BLOCK)
+      deliver(replay, replay_state, exponential[block->count], block);
+    if (replay_state->given == replay_state->copies) row_end(replay, replay_state);
+  }
+}
+
+static bool brings_sizes(const void *params) {
+  const TraceData *data = ((const Replay *)params)->trace.data;
+  return data && (data->input || data->output);
+}
+
+static double mean_rps(const void *params, int64_t horizon_ns) {
+  const Replay *replay = params;
+  const TraceData *data = replay->trace.data;
+  double jobs = data->interval_count ? 0 : (double)data->count;
+  (void)horizon_ns;
+  for (size_t k = 0; data->interval_count && k < data->count; k++) jobs += (double)data->interval_count[k];
+  return data->span_ns > 0 ? jobs * replay->rate_scale * replay->time_scale * 1e9 / (double)data->span_ns : 0;
+}
+
+extern const Workload workload_replay;
+const Workload workload_replay = {
+    .model = {.kind = MODEL_WORKLOAD,
+              .name = "replay",
+              .alias = "trace",
+              .summary = "the arrivals of a trace: rows of jobs, or counts per interval",
+              .rule = "rows: a job at each row's instant / time_scale, with the row's sizes. rate_scale f: floor(f) jobs a row and one more with\n"
+                      "the probability of the rest, at even distances up to the next row.\n"
+                      "counts: count x f jobs in each interval (the rest of a whole number by chance), at random instants or evenly.\n"
+                      "The trace ends, or repeats.",
+              .evidence = "a replayed trace equals its rows, tests/unit/test_workloads.c",
+              .params = &replay_type},
+    .brings_sizes = true,
+    .brings_sizes_of = brings_sizes,
+    .state_bytes = sizeof(ReplayState),
+    .begin = begin,
+    .next = next,
+    .mean_rps = mean_rps,
+};

@@ -1,0 +1,205 @@
+/* headroom explain: the decisions of one run as the founding table - step, condition checked, condition result, action taken, system
+ * state - and the tracker of its variables: data_size, resource_limit, model_state at the start, after each step, and at the end. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/app/command.h"
+#include "sim/base/units.h"
+#include "sim/contract/policy.h"
+#include "sim/core/time.h"
+#include "sim/lab/store.h"
+
+enum { OPT_STRATEGY, OPT_DEPLOYMENT, OPT_POINT, OPT_LIMIT, OPT_JSON };
+
+typedef struct Explain {
+  Arena arena;
+  ResultFile file;
+  uint64_t run;
+  size_t strategy;
+  int64_t deployment; /* -1: all */
+  long long limit;
+  DecisionRow *row;
+  size_t count;
+} Explain;
+
+static const char *result_words(int result) { return result < 0 ? "-" : result ? "True" : "False"; }
+
+static void format_size(char *text, size_t room, double bytes) {
+  if (isnan(bytes)) snprintf(text, room, "-");
+  else if (bytes >= 1e9) snprintf(text, room, "%.3g GB", bytes / 1e9);
+  else if (bytes >= 1e6) snprintf(text, room, "%.3g MB", bytes / 1e6);
+  else snprintf(text, room, "%.3g kB", bytes / 1e3);
+}
+
+static bool wanted(const Explain *x, const DecisionRow *row) { return x->deployment < 0 || row->deployment == (uint32_t)x->deployment; }
+
+static void print_change(const DecisionRow *row) {
+  const char *comma = "";
+  if (row->replicas_before != row->replicas_after) {
+    printf("%s replicas %lld -> %lld", comma, (long long)row->replicas_before, (long long)row->replicas_after);
+    comma = ",";
+  }
+  if (row->millicores_before != row->millicores_after) {
+    printf("%s cpu %g -> %g", comma, (double)row->millicores_before / 1e3, (double)row->millicores_after / 1e3);
+    comma = ",";
+  }
+  if (row->bytes_before != row->bytes_after) {
+    char from[48], to[48];
+    format_bytes(from, row->bytes_before);
+    format_bytes(to, row->bytes_after);
+    printf("%s memory %s -> %s", comma, from, to);
+    comma = ",";
+  }
+  if (row->variant_before != row->variant_after) {
+    printf("%s variant %d -> %d", comma, row->variant_before, row->variant_after);
+    comma = ",";
+  }
+  if (!*comma) printf(" nothing changed");
+  if (row->replicas_wished != row->replicas_after) printf(" (wished %lld)", (long long)row->replicas_wished);
+}
+
+static void print_heading(const Explain *x, const DecisionRow *row) {
+  char at[48];
+  format_duration(at, row->at_ns);
+  printf("\n%s  %s:", at, x->file.deployment[row->deployment]);
+  print_change(row);
+  if (row->reason && *row->reason) printf("  [%s]", row->reason);
+  if (row->quiet_before) printf("  (%u looks before it changed nothing)", row->quiet_before);
+  printf("\n");
+  if (!isnan(row->metric)) {
+    printf("  metric %.4g, target %.4g", row->metric, row->target);
+    if (!isnan(row->raw_replicas)) printf("; wished %.4g, after tolerance %.4g, stabilised %.4g", row->raw_replicas, row->after_tolerance, row->stabilised);
+    printf("\n");
+  }
+}
+
+static void print_step(const DecisionRow *row) {
+  char sides[80] = "";
+  if (!isnan(row->value) && !isnan(row->threshold)) snprintf(sides, sizeof sides, " (%.4g against %.4g)", row->value, row->threshold);
+  printf("  %-22s | %-28s | %-6s | %-28s | %s%s\n", row->step, *row->condition ? row->condition : "-", result_words(row->result),
+         *row->action ? row->action : "-", row->model_state ? model_state_words((ModelState)row->model_state) : "-", sides);
+}
+
+static void print_decisions(const Explain *x) {
+  printf("  %-22s | %-28s | %-6s | %-28s | %s\n", "Step", "Condition checked", "Result", "Action taken", "System state");
+  long long printed = 0;
+  uint32_t last = UINT32_MAX;
+  for (size_t k = 0; k < x->count; k++) {
+    const DecisionRow *row = &x->row[k];
+    if (!wanted(x, row)) continue;
+    if (row->decision != last) {
+      if (x->limit && printed == x->limit) {
+        printf("\n... more decisions: --limit 0 prints all\n");
+        return;
+      }
+      printed++;
+      print_heading(x, row);
+    }
+    last = row->decision;
+    print_step(row);
+  }
+  if (!printed) printf("  no decision changed anything\n");
+}
+
+static void print_tracked(const char *when, const DecisionRow *row, bool states) {
+  char size[40];
+  format_size(size, sizeof size, row ? row->data_size_bytes : (double)NAN);
+  printf("  %-14s | %-12s | %-14s | %s\n", when, size, row ? result_words(row->resource_limit) : "-",
+         row && states && row->model_state ? model_state_name((ModelState)row->model_state) : "idle");
+}
+
+/* The variables of the founding decision: at the start, after the steps of the first decisions, at the end. */
+static void print_tracker(const Explain *x) {
+  printf("\nVariables\n  %-14s | %-12s | %-14s | %s\n", "", "data_size", "resource_limit", "model_state");
+  const DecisionRow *first = NULL, *end = NULL;
+  for (size_t k = 0; k < x->count; k++) {
+    if (!wanted(x, &x->row[k])) continue;
+    if (!first) first = &x->row[k];
+    end = &x->row[k];
+  }
+  print_tracked("start", first, false);
+  int state = MODEL_STATE_NONE, steps = 0;
+  for (size_t k = 0; k < x->count && steps < 12; k++) {
+    const DecisionRow *row = &x->row[k];
+    if (!wanted(x, row) || row->model_state == state) continue;
+    state = row->model_state;
+    char when[40];
+    snprintf(when, sizeof when, "after step %d", ++steps);
+    print_tracked(when, row, true);
+  }
+  print_tracked("final", end, true);
+}
+
+static void print_json(const Explain *x) {
+  for (size_t k = 0; k < x->count; k++) {
+    const DecisionRow *r = &x->row[k];
+    if (!wanted(x, r)) continue;
+    printf("{\"at_s\": %.9f, \"deployment\": \"%s\", \"decision\": %u, \"step\": \"%s\", \"condition\": \"%s\", \"result\": %s, \"action\": \"%s\", "
+           "\"model_state\": \"%s\", \"replicas_before\": %lld, \"replicas_after\": %lld, \"cores_before\": %g, \"cores_after\": %g, "
+           "\"variant_before\": %d, \"variant_after\": %d, \"reason\": \"%s\"}\n",
+           s_from_ns(r->at_ns), x->file.deployment[r->deployment], r->decision, r->step, r->condition, r->result < 0 ? "null" : r->result ? "true" : "false",
+           r->action, model_state_name((ModelState)r->model_state), (long long)r->replicas_before, (long long)r->replicas_after,
+           (double)r->millicores_before / 1e3, (double)r->millicores_after / 1e3, r->variant_before, r->variant_after, r->reason);
+  }
+}
+
+static int unknown_name(const char *what, const char *name, const char *const *names, size_t n) {
+  fprintf(stderr, "headroom: no %s %s; there are:", what, name);
+  for (size_t k = 0; k < n; k++) fprintf(stderr, " %s", names[k]);
+  fprintf(stderr, "\n");
+  return ERR_USAGE;
+}
+
+static int find_name(const char *name, const char *const *names, size_t n) {
+  for (size_t k = 0; k < n; k++)
+    if (!strcmp(name, names[k])) return (int)k;
+  return -1;
+}
+
+/* The first replication of a point and strategy. */
+static bool find_run(Explain *x, uint64_t point) {
+  for (x->run = 0; x->run < x->file.n_runs; x->run++)
+    if (x->file.run_point[x->run] == point && x->file.run_strategy[x->run] == x->strategy && x->file.run_replication[x->run] == 0) return true;
+  fprintf(stderr, "headroom: there is no point %llu\n", (unsigned long long)point);
+  return false;
+}
+
+static int load(Explain *x, const Arguments *a, Err *err) {
+  long long point = 0;
+  if (a->value[OPT_POINT] && !option_integer("--point", a->value[OPT_POINT], 0, 1000000000000LL, &point)) return ERR_USAGE;
+  if (a->value[OPT_LIMIT] && !option_integer("--limit", a->value[OPT_LIMIT], 0, 1000000000000LL, &x->limit)) return ERR_USAGE;
+  if (a->value[OPT_DEPLOYMENT]) {
+    x->deployment = find_name(a->value[OPT_DEPLOYMENT], x->file.deployment, x->file.n_deployments);
+    if (x->deployment < 0) return unknown_name("deployment", a->value[OPT_DEPLOYMENT], x->file.deployment, x->file.n_deployments);
+  }
+  size_t first = 0, last = x->file.n_strategies;
+  if (a->value[OPT_STRATEGY]) {
+    int k = find_name(a->value[OPT_STRATEGY], x->file.strategy, x->file.n_strategies);
+    if (k < 0) return unknown_name("strategy", a->value[OPT_STRATEGY], x->file.strategy, x->file.n_strategies);
+    first = (size_t)k, last = first + 1;
+  }
+  for (x->strategy = first; x->strategy < last; x->strategy++) {
+    if (!find_run(x, (uint64_t)point)) return ERR_USAGE;
+    if (!result_file_decisions(a->argument[0], x->run, &x->arena, &x->row, &x->count, err)) return err_report(err);
+    if (x->count) return ERR_NONE;
+  }
+  x->strategy = last - 1;
+  return ERR_NONE;
+}
+
+int cmd_explain(const Command *command, int argc, char **argv) {
+  Arguments a;
+  if (!arguments_read(command, argc, argv, &a)) return a.help ? ERR_NONE : ERR_USAGE;
+  Explain x = {.deployment = -1, .limit = 40};
+  Err err = {0};
+  int code = result_file_open(&x.file, a.argument[0], &x.arena, &err) ? load(&x, &a, &err) : err_report(&err);
+  if (code == ERR_NONE && a.value[OPT_JSON]) {
+    print_json(&x);
+  } else if (code == ERR_NONE) {
+    printf("%s, strategy %s, run %llu\n\n", x.file.name, x.file.strategy[x.strategy], (unsigned long long)x.run);
+    print_decisions(&x);
+    print_tracker(&x);
+  }
+  arena_free(&x.arena);
+  return code;
+}

@@ -1,0 +1,122 @@
+/* headroom run: opens the sweep and its journal, runs what is missing, writes the result, prints the comparison. An existing result is
+ * touched only by the final rename, and only when that was asked for. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/app/command.h"
+#include "sim/app/progress.h"
+#include "sim/lab/runner.h"
+
+enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+
+static bool parse_traces(const char *text, TraceKeep *keep) {
+  *keep = TRACE_KEEP_FIRST;
+  if (!text || !strcmp(text, "first")) return true;
+  if (!strcmp(text, "all")) *keep = TRACE_KEEP_ALL;
+  else if (!strcmp(text, "none")) *keep = TRACE_KEEP_NONE;
+  else {
+    fprintf(stderr, "headroom: --traces %s: first, all or none is wanted\n", text);
+    return false;
+  }
+  return true;
+}
+
+/* "configs/quickstart.yaml" -> "quickstart.h5". */
+static const char *default_output(const char *scenario, Arena *arena) {
+  const char *base = strrchr(scenario, '/');
+  base = base ? base + 1 : scenario;
+  const char *dot = strrchr(base, '.');
+  size_t length = dot && dot != base ? (size_t)(dot - base) : strlen(base);
+  return arena_format(arena, "%.*s.h5", (int)length, base);
+}
+
+static bool may_write(const char *output, bool force, bool resume) {
+  if (force || resume || access(output, F_OK)) return true;
+  fprintf(stderr, "headroom: %s exists; --force replaces it, -o FILE writes elsewhere\n", output);
+  return false;
+}
+
+typedef struct Session {
+  Arena arena;
+  Sweep sweep;
+  Journal *journal;
+  const char *output, *journal_path;
+  TraceKeep keep;
+  Arguments arguments;
+} Session;
+
+static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
+  const Arguments *a = &session->arguments;
+  Err err = {0};
+  Progress bar;
+  progress_begin(&bar, a->value[OPT_QUIET] != NULL);
+  RunnerOptions options = {.threads = threads, .plain = a->value[OPT_PLAIN] != NULL, .keep = session->keep,
+                           .interrupted = interrupted_flag(), .progress = progress_show, .context = &bar};
+  bool ok = runner_run(&session->sweep, session->journal, &options, progress, &err);
+  progress_end(&bar);
+  if (!ok) {
+    int code = err_report(&err);
+    fprintf(stderr, "headroom: finished runs are kept in %s; go on with --resume\n", session->journal_path);
+    return code;
+  }
+  if (!store_write(session->output, &session->sweep, session->keep, session->journal, &err)) {
+    int code = err_report(&err);
+    fprintf(stderr, "headroom: all runs are kept in %s; --resume writes the result again\n", session->journal_path);
+    return code;
+  }
+  return ERR_NONE;
+}
+
+static void say_what_is_next(const Session *session, const RunnerProgress *progress) {
+  const char *o = session->output;
+  printf("\n%s: %llu runs, %llu jobs in %.1f s. Next:\n", o, (unsigned long long)progress->total, (unsigned long long)progress->jobs, progress->elapsed_s);
+  printf("  headroom explain %s --strategy NAME    why it scaled when it did\n", o);
+  printf("  headroom compare %s --csv              the table for a spreadsheet\n", o);
+  printf("  jupyter notebook analysis/notebooks/quick-tour.ipynb   load, replicas, cost and latency over time\n");
+}
+
+static int finish(Session *session, const RunnerProgress *progress) {
+  const Arguments *a = &session->arguments;
+  Err err = {0};
+  journal_close(session->journal);
+  session->journal = NULL;
+  if (!journal_delete(session->journal_path, &err)) return err_report(&err);
+  if (!a->value[OPT_QUIET]) {
+    int code = comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
+    if (code) return code;
+    if (!a->value[OPT_JSON]) say_what_is_next(session, progress);
+  }
+  if (progress->failed == 0) return ERR_NONE;
+  fprintf(stderr, "headroom: %llu of %llu runs failed; their messages are in summary/message of %s\n", (unsigned long long)progress->failed, (unsigned long long)progress->total, session->output);
+  return ERR_RUN;
+}
+
+static int session_run(Session *session) {
+  const Arguments *a = &session->arguments;
+  Err err = {0};
+  long long threads = omp_get_max_threads();
+  if (a->value[OPT_THREADS] && !option_integer("--threads", a->value[OPT_THREADS], 1, 1024, &threads)) return ERR_USAGE;
+  if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
+  bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
+  if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
+  session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
+  session->journal_path = arena_format(&session->arena, "%s.journal", session->output);
+  if (!may_write(session->output, force, resume)) return ERR_USAGE;
+  session->journal = journal_open(session->journal_path, &session->sweep, session->keep, resume, force, &session->arena, &err);
+  if (!session->journal) return err_report(&err);
+  RunnerProgress progress;
+  int code = run_sweep(session, (int)threads, &progress);
+  return code ? code : finish(session, &progress);
+}
+
+int cmd_run(const Command *command, int argc, char **argv) {
+  Session session = {.keep = TRACE_KEEP_FIRST};
+  if (!arguments_read(command, argc, argv, &session.arguments)) return session.arguments.help ? ERR_NONE : ERR_USAGE;
+  int code = session_run(&session);
+  if (session.journal) journal_close(session.journal);
+  sweep_close(&session.sweep);
+  arena_free(&session.arena);
+  return code;
+}

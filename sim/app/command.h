@@ -1,0 +1,64 @@
+/* The commands of the program. Only sim/app prints and exits; each command returns the exit code (design: 0 ok, 1 a run failed, 2 usage,
+ * 3 bad scenario or trace, 4 input/output, 130 interrupted). */
+#ifndef SIM_APP_COMMAND_H
+#define SIM_APP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "sim/base/err.h"
+
+/* An option of a command. A flag has no `value`. */
+typedef struct Option {
+  const char *name;  /* "--threads" */
+  char letter;       /* 'o' for -o; 0 none */
+  const char *value; /* what follows, for help: "N"; NULL: a flag */
+  const char *help;
+} Option;
+
+enum { OPTION_SETS = 64, COMMAND_OPTIONS = 16 };
+
+typedef struct Command Command;
+struct Command {
+  const char *name, *arguments, *summary;
+  int arguments_min, arguments_max;
+  const Option *option;
+  size_t n_options;
+  int (*run)(const Command *command, int argc, char **argv);
+};
+
+/* What was given on the command line, by option index. Repeated options keep all values. */
+typedef struct Arguments {
+  const char *argument[4];
+  int n_arguments;
+  const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
+  const char *set[OPTION_SETS];       /* values of --set */
+  size_t n_set;
+  bool help;
+} Arguments;
+
+/* Reads argv (after the command's name). False after printing what is wrong, with the nearest valid option. */
+bool arguments_read(const Command *command, int argc, char **argv, Arguments *arguments);
+void command_help(const Command *command, FILE *out);
+/* Prints the errors to stderr and returns the exit code. */
+int err_report(const Err *err);
+/* A whole number between low and high, or a printed error. */
+bool option_integer(const char *name, const char *text, long long low, long long high, long long *value);
+
+int cmd_run(const Command *command, int argc, char **argv);
+int cmd_check(const Command *command, int argc, char **argv);
+int cmd_compare(const Command *command, int argc, char **argv);
+int cmd_explain(const Command *command, int argc, char **argv);
+int cmd_describe(const Command *command, int argc, char **argv);
+int cmd_generate(const Command *command, int argc, char **argv);
+int cmd_version(const Command *command, int argc, char **argv);
+
+/* Set when Ctrl-C or SIGTERM came. */
+const volatile bool *interrupted_flag(void);
+void interrupted_catch(void);
+
+/* Prints a comparison as tables (cmd_compare.c; `run` ends with it). False after reporting an error. */
+int comparison_print(const char *path, bool json, bool csv);
+
+#endif

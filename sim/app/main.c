@@ -1,0 +1,83 @@
+/* headroom: which command. Everything a command knows of its options is in its table here. */
+#include <string.h>
+
+#include "sim/app/command.h"
+#include "sim/base/text.h"
+
+#define SET_OPTION {"--set", 0, "PATH=VALUE", "change the scenario: deployments.chat.concurrency=8 (repeatable)"}
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const Option run_options[] = {
+    {"--output", 'o', "FILE", "where results go (default: the scenario's name with .h5)"},
+    SET_OPTION,
+    {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
+    {"--strategies", 0, "A,B", "only these strategies"},
+    {"--traces", 0, "WHICH", "keep traces of the first replication (default), all, or none"},
+    {"--resume", 0, NULL, "go on with an interrupted sweep"},
+    {"--force", 'f', NULL, "replace an existing result or journal"},
+    {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
+    {"--quiet", 'q', NULL, "print nothing but errors"},
+    {"--json", 0, NULL, "print the comparison as JSON"},
+};
+static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}};
+static const Option compare_options[] = {{"--json", 0, NULL, "as JSON"}, {"--csv", 0, NULL, "as CSV"}};
+static const Option explain_options[] = {
+    {"--strategy", 's', "NAME", "which strategy (default: the first that decided anything)"},
+    {"--deployment", 'd', "NAME", "only this deployment"},
+    {"--point", 0, "K", "which point of the sweep (default 0)"},
+    {"--limit", 'n', "N", "at most this many decisions (default 40; 0: all)"},
+    {"--json", 0, NULL, "as JSON lines"},
+};
+static const Option generate_options[] = {
+    {"--output", 'o', "FILE", "where the trace goes (default: standard output)"},
+    {"--deployment", 'd', "NAME", "whose workload (default: the first that has one)"},
+    {"--replication", 0, "K", "which replication's random numbers (default 0)"},
+    SET_OPTION,
+};
+
+static const Command commands[] = {
+    {"run", "SCENARIO", "Runs a scenario: every strategy at every point, replicated; writes HDF5 and prints the comparison.", 1, 1, run_options, COUNT(run_options), cmd_run},
+    {"check", "SCENARIO", "Reads a scenario and says what it would run and how large the result would be.", 1, 1, check_options, COUNT(check_options), cmd_check},
+    {"compare", "RESULT", "Compares the strategies of a result, with 95 % intervals over replications.", 1, 1, compare_options, COUNT(compare_options), cmd_compare},
+    {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
+    {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema.", 0, 2, NULL, 0, cmd_describe},
+    {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},
+    {"version", "", "Prints the version and those of the libraries.", 0, 0, NULL, 0, cmd_version},
+};
+
+static void print_help(FILE *out) {
+  fprintf(out, "headroom: which scaling strategy should run my ML cluster, and how sure are we?\n\nheadroom COMMAND ...\n\n");
+  for (size_t k = 0; k < COUNT(commands); k++) {
+    char left[40];
+    snprintf(left, sizeof left, "%s %s", commands[k].name, commands[k].arguments);
+    fprintf(out, "  %-24s %s\n", left, commands[k].summary);
+  }
+  fprintf(out, "\nheadroom COMMAND --help lists a command's options. A first scenario: configs/quickstart.yaml\n");
+}
+
+static int unknown_command(const char *name) {
+  const char *names[COUNT(commands)];
+  for (size_t k = 0; k < COUNT(commands); k++) names[k] = commands[k].name;
+  const char *near = text_nearest(name, names, COUNT(commands));
+  fprintf(stderr, "headroom: no command %s", name);
+  if (near) fprintf(stderr, "; did you mean %s?", near);
+  fprintf(stderr, "\nTry: headroom --help\n");
+  return ERR_USAGE;
+}
+
+int main(int argc, char **argv) {
+  interrupted_catch();
+  if (argc < 2) {
+    print_help(stderr);
+    return ERR_USAGE;
+  }
+  const char *name = argv[1];
+  if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+    print_help(stdout);
+    return ERR_NONE;
+  }
+  if (!strcmp(name, "--version")) name = "version";
+  for (size_t k = 0; k < COUNT(commands); k++)
+    if (!strcmp(commands[k].name, name)) return commands[k].run(&commands[k], argc - 2, argv + 2);
+  return unknown_command(name);
+}

@@ -1,0 +1,198 @@
+/* The tables of a scenario file: one Field row per YAML key, made from the field lists in scenario.h, and the checks that stay inside
+ * one struct (they report paths relative to it). What crosses structs is in scenario.c. */
+#include "sim/run/scenario.h"
+
+static const char *const placement_names[] = {"first-fit", "best-fit", "spread", NULL};
+static const char *const dispatch_names[] = {"central-queue",     "random",       "round-robin",
+                                             "least-outstanding", "power-of-two", "least-work", NULL};
+static const char *const tie_names[] = {"first", "random", NULL};
+static const char *const sampling_names[] = {"without-replacement", "with-replacement", NULL};
+static const char *const timeout_of_names[] = {"waiting", "total", NULL};
+static const char *const timeout_work_names[] = {"cancel", "waste", NULL};
+static const char *const on_failure_names[] = {"requeue-head", "requeue-tail", "fail", NULL};
+static const char *const failed_work_names[] = {"restart", "resume", NULL};
+
+/* ---- checks ---- */
+
+/* A fraction shares one GPU; more than one GPU is whole GPUs (see cluster.h). */
+static bool check_gpus(int64_t milligpus, Err *err) {
+  if (milligpus <= 1000 || milligpus % 1000 == 0) return true;
+  return err_at(err, "gpu", "more than one GPU must be a whole number of GPUs");
+}
+
+static bool check_resources(const void *value, Err *err) { return check_gpus(((const ResourcesSpec *)value)->gpu_milligpus, err); }
+
+static bool check_machine(const void *value, Err *err) {
+  const MachineSpec *machine = value;
+  bool good = machine->gpu_milligpus % 1000 == 0 || err_at(err, "gpu", "a machine has a whole number of GPUs");
+  if (machine->cpu_millicores > 0 && machine->allocatable_cpu_millicores > machine->cpu_millicores)
+    good = err_at(err, "allocatable_cpu", "more than the machine's cpu");
+  if (machine->memory_bytes > 0 && machine->allocatable_memory_bytes > machine->memory_bytes)
+    good = err_at(err, "allocatable_memory", "more than the machine's memory");
+  return good;
+}
+
+static bool check_nodes(const void *value, Err *err) {
+  const NodesSpec *nodes = value;
+  if (nodes->min > nodes->max)
+    return err_at(err, "min", "min (%lld) is above max (%lld)", (long long)nodes->min, (long long)nodes->max);
+  if (nodes->initial >= 0 && (nodes->initial < nodes->min || nodes->initial > nodes->max))
+    return err_at(err, "initial", "initial (%lld) must be from min (%lld) to max (%lld), or -1", (long long)nodes->initial,
+                  (long long)nodes->min, (long long)nodes->max);
+  return true;
+}
+
+static bool check_replicas(const void *value, Err *err) {
+  const ReplicasSpec *replicas = value;
+  if (replicas->min > replicas->max)
+    return err_at(err, "min", "min (%lld) is above max (%lld)", (long long)replicas->min, (long long)replicas->max);
+  if (replicas->initial < replicas->min || replicas->initial > replicas->max)
+    return err_at(err, "initial", "initial (%lld) must be from min (%lld) to max (%lld)", (long long)replicas->initial,
+                  (long long)replicas->min, (long long)replicas->max);
+  return true;
+}
+
+static bool check_limit(int64_t limit, int64_t request, const char *path, Err *err) {
+  return limit == 0 || limit >= request || err_at(err, path, "the limit is below the request");
+}
+
+static bool check_deployment(const void *value, Err *err) {
+  const DeploymentSpec *d = value;
+  bool good = check_limit(d->limits.cpu_millicores, d->requests.cpu_millicores, "limits.cpu", err);
+  good &= check_limit(d->limits.memory_bytes, d->requests.memory_bytes, "limits.memory", err);
+  /* GPUs are no overcommit resource. Source: Kubernetes, "Schedule GPUs": limits and requests of a GPU must be equal. */
+  if (d->limits.gpu_milligpus != 0 && d->limits.gpu_milligpus != d->requests.gpu_milligpus)
+    good = err_at(err, "limits.gpu", "the limit of gpu must equal its request");
+  if (d->variants.count == 0) good = err_at(err, "variants", "at least one variant is needed");
+  return good;
+}
+
+/* Samples that a policy sees: a window shorter than the scrape period would often hold none, and a policy that looks more often than
+ * samples come would act twice on the same one. */
+static bool check_strategy(const void *value, Err *err) {
+  const StrategySpec *strategy = value;
+  const MetricsSpec *metrics = &strategy->metrics;
+  bool good = true;
+  if (metrics->window_ns < metrics->scrape_ns)
+    good = err_at(err, "metrics.window", "window (%.9gs) is shorter than scrape (%.9gs): it would often hold no sample",
+                  (double)metrics->window_ns / 1e9, (double)metrics->scrape_ns / 1e9);
+  if (strategy->period_ns < metrics->scrape_ns)
+    good = err_at(err, "period", "period (%.9gs) is shorter than metrics.scrape (%.9gs): the policy would look twice at one sample",
+                  (double)strategy->period_ns / 1e9, (double)metrics->scrape_ns / 1e9);
+  return good;
+}
+
+static bool check_scenario(const void *value, Err *err) {
+  const Scenario *scenario = value;
+  bool good = true;
+  if (scenario->warmup_ns >= scenario->horizon_ns)
+    good = err_at(err, "warmup", "warmup must be shorter than the horizon (%.9gs)", (double)scenario->horizon_ns / 1e9);
+  if (scenario->cluster.pools.count == 0) good = err_at(err, "cluster.pools", "at least one pool is needed");
+  if (scenario->deployments.count == 0) good = err_at(err, "deployments", "at least one deployment is needed");
+  if (scenario->strategies.count == 0) good = err_at(err, "strategies", "at least one strategy is needed");
+  return good;
+}
+
+/* ---- tables, leaves first ---- */
+
+/* A Type that is used only in this file; ROW_STRUCT is defined around each. */
+#define ROW_STRUCT ResourcesSpec
+static const Field resources_fields[] = {FIELD_ROWS(RESOURCES_FIELDS)};
+#undef ROW_STRUCT
+static const Type resources_type = FIELD_TYPE("resources", "resources of one replica", ResourcesSpec, resources_fields, check_resources);
+
+#define ROW_STRUCT MachineSpec
+static const Field machine_fields[] = {FIELD_ROWS(MACHINE_FIELDS)};
+#undef ROW_STRUCT
+const Type machine_type = FIELD_TYPE("machine", "a machine type: a name of the catalogue, or its figures", MachineSpec, machine_fields,
+                                     check_machine);
+
+#define ROW_STRUCT NodesSpec
+static const Field nodes_fields[] = {FIELD_ROWS(NODES_FIELDS)};
+#undef ROW_STRUCT
+static const Type nodes_type = FIELD_TYPE("nodes", "how many machines a pool may have", NodesSpec, nodes_fields, check_nodes);
+
+#define ROW_STRUCT PoolSpec
+static const Field pool_fields[] = {FIELD_ROWS(POOL_FIELDS)};
+#undef ROW_STRUCT
+static const Type pool_type = FIELD_TYPE("pool", "a pool of equal machines", PoolSpec, pool_fields, NULL);
+
+#define ROW_STRUCT ClusterSpec
+static const Field cluster_fields[] = {FIELD_ROWS(CLUSTER_FIELDS)};
+#undef ROW_STRUCT
+static const Type cluster_type = FIELD_TYPE("cluster", "the machines", ClusterSpec, cluster_fields, NULL);
+
+#define ROW_STRUCT TimeoutSpec
+static const Field timeout_fields[] = {FIELD_ROWS(TIMEOUT_FIELDS)};
+#undef ROW_STRUCT
+static const Type timeout_type = FIELD_TYPE("timeout", "when clients give up", TimeoutSpec, timeout_fields, NULL);
+
+#define ROW_STRUCT QueueSpec
+static const Field queue_fields[] = {FIELD_ROWS(QUEUE_FIELDS)};
+#undef ROW_STRUCT
+static const Type queue_type = FIELD_TYPE("queue", "limits of waiting", QueueSpec, queue_fields, NULL);
+
+#define ROW_STRUCT VariantSpec
+static const Field variant_fields[] = {FIELD_ROWS(VARIANT_FIELDS)};
+#undef ROW_STRUCT
+static const Type variant_type = FIELD_TYPE("variant", "a model size", VariantSpec, variant_fields, NULL);
+
+#define ROW_STRUCT ReplicasSpec
+static const Field replicas_fields[] = {FIELD_ROWS(REPLICAS_FIELDS)};
+#undef ROW_STRUCT
+static const Type replicas_type = FIELD_TYPE("replicas", "how many replicas", ReplicasSpec, replicas_fields, check_replicas);
+
+#define ROW_STRUCT ObjectiveSpec
+static const Field objective_fields[] = {FIELD_ROWS(OBJECTIVE_FIELDS)};
+#undef ROW_STRUCT
+static const Type objective_type = FIELD_TYPE("objective", "the service level objective", ObjectiveSpec, objective_fields, NULL);
+
+#define ROW_STRUCT RetrySpec
+static const Field retry_fields[] = {FIELD_ROWS(RETRY_FIELDS)};
+#undef ROW_STRUCT
+static const Type retry_type = FIELD_TYPE("retry", "attempts after a drop, an expiry or a failure", RetrySpec, retry_fields, NULL);
+
+#define ROW_STRUCT RouteSpec
+static const Field route_fields[] = {FIELD_ROWS(ROUTE_FIELDS)};
+#undef ROW_STRUCT
+static const Type route_type = FIELD_TYPE("route", "where finished jobs go", RouteSpec, route_fields, NULL);
+
+#define ROW_STRUCT FailureSpec
+static const Field failure_fields[] = {FIELD_ROWS(FAILURE_FIELDS)};
+#undef ROW_STRUCT
+static const Type failure_type = FIELD_TYPE("failure", "what a failing replica does to its jobs", FailureSpec, failure_fields, NULL);
+
+#define ROW_STRUCT WorkloadSpec
+static const Field workload_fields[] = {FIELD_ROWS(WORKLOAD_FIELDS)};
+#undef ROW_STRUCT
+static const Type workload_type = FIELD_TYPE("workload", "what arrives from outside", WorkloadSpec, workload_fields, NULL);
+
+#define ROW_STRUCT DeploymentSpec
+static const Field deployment_fields[] = {FIELD_ROWS(DEPLOYMENT_FIELDS)};
+#undef ROW_STRUCT
+static const Type deployment_type = FIELD_TYPE("deployment", "a scale target", DeploymentSpec, deployment_fields, check_deployment);
+
+#define ROW_STRUCT MetricsSpec
+static const Field metrics_fields[] = {FIELD_ROWS(METRICS_FIELDS)};
+#undef ROW_STRUCT
+static const Type metrics_type = FIELD_TYPE("metrics", "how metrics reach a policy", MetricsSpec, metrics_fields, NULL);
+
+#define ROW_STRUCT TargetSpec
+static const Field target_fields[] = {FIELD_ROWS(TARGET_FIELDS)};
+#undef ROW_STRUCT
+static const Type target_type = FIELD_TYPE("target", "a policy for a single deployment", TargetSpec, target_fields, NULL);
+
+#define ROW_STRUCT StrategySpec
+static const Field strategy_fields[] = {FIELD_ROWS(STRATEGY_FIELDS)};
+#undef ROW_STRUCT
+static const Type strategy_type = FIELD_TYPE("strategy", "a competitor", StrategySpec, strategy_fields, check_strategy);
+
+#define ROW_STRUCT FaultSpec
+static const Field fault_fields[] = {FIELD_ROWS(FAULT_FIELDS)};
+#undef ROW_STRUCT
+static const Type fault_type = FIELD_TYPE("fault", "a scripted failure of replicas", FaultSpec, fault_fields, NULL);
+
+#define ROW_STRUCT Scenario
+static const Field scenario_fields[] = {FIELD_ROWS(SCENARIO_FIELDS)};
+#undef ROW_STRUCT
+const Type scenario_type = FIELD_TYPE("scenario", "everything a run depends on", Scenario, scenario_fields, check_scenario);

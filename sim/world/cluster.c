@@ -1,0 +1,196 @@
+/* Nodes and replicas come and go; see cluster.h for what always holds. Placement is in placement.c, money in billing.c. */
+#include "sim/world/cluster.h"
+
+#include <string.h>
+
+#include "sim/base/check.h"
+#include "sim/world/cluster_internal.h"
+
+void cluster_changed(Cluster *c) {
+  c->rates_changed = true;
+#ifndef NDEBUG
+  cluster_check(c);
+#endif
+}
+
+/* ---- nodes ---- */
+
+static uint32_t node_slot(Cluster *c, uint32_t p) {
+  for (uint32_t n = 0; n < c->n_nodes; n++)
+    if (c->node[n].state == NODE_GONE && c->node[n].pool == p) return n;
+  if (c->n_nodes == c->node_capacity) {
+    uint32_t grown = c->node_capacity ? 2 * c->node_capacity : 8;
+    c->node = arena_grow(c->arena, c->node, c->n_nodes, grown, sizeof *c->node);
+    c->node_capacity = grown;
+  }
+  c->node[c->n_nodes].gpu_free = ARENA_ARRAY(c->arena, int64_t, (size_t)machine_gpus(&c->pool[p]));
+  return c->n_nodes++;
+}
+
+static uint32_t node_new(Cluster *c, uint32_t p, int64_t now_ns, int64_t ready_ns) {
+  const NodePool *pool = &c->pool[p];
+  uint32_t n = node_slot(c, p);
+  int64_t *gpu_free = c->node[n].gpu_free;
+  for (int64_t g = 0; g < machine_gpus(pool); g++) gpu_free[g] = 1000;
+  c->node[n] = (Node){.pool = p, .ordinal = c->pool_ordinal[p]++, .state = NODE_STARTING, .ordered_ns = now_ns, .ready_ns = ready_ns,
+                      .gone_ns = INSTANT_NEVER, .gpu_free = gpu_free, .first_replica = REPLICA_NONE, .empty_since_ns = now_ns,
+                      .billed_since_ns = pool->bill_startup ? now_ns : INSTANT_NEVER};
+  c->pool_nodes_starting[p]++;
+  c->pool_level[p].starting++;
+  c->pool_level[p].billed += pool->bill_startup;
+  return n;
+}
+
+uint32_t nodes_order(Cluster *c, uint32_t p, uint32_t count, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  const NodePool *pool = &c->pool[p];
+  Stream stream = stream_make(c->seed, pool->entity, PURPOSE_STARTUP, c->replication);
+  uint32_t ordered = 0;
+  while (ordered < count && (int64_t)c->pool_nodes_ready[p] + c->pool_nodes_starting[p] < pool->max_nodes) {
+    double startup = distribution_quantile(&pool->startup_ns, stream_uniform(&stream, c->pool_ordinal[p]));
+    node_new(c, p, now_ns, now_ns + ns_from_double(startup));
+    ordered++;
+  }
+  cluster_changed(c);
+  return ordered;
+}
+
+void node_ready(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->state == NODE_STARTING);
+  node->state = NODE_READY;
+  node->empty_since_ns = now_ns;
+  c->pool_nodes_starting[node->pool]--;
+  c->pool_nodes_ready[node->pool]++;
+  PoolLevel *level = &c->pool_level[node->pool];
+  level->starting--;
+  level->ready++;
+  if (node->billed_since_ns == INSTANT_NEVER) {
+    node->billed_since_ns = now_ns;
+    level->billed++;
+  }
+  cluster_changed(c);
+}
+
+static void node_gone(Cluster *c, Node *node, int64_t now_ns) {
+  PoolLevel *level = &c->pool_level[node->pool];
+  if (node->state == NODE_READY) c->pool_nodes_ready[node->pool]--, level->ready--;
+  else c->pool_nodes_starting[node->pool]--, level->starting--;
+  level->billed -= node->billed_since_ns != INSTANT_NEVER;
+  node_bill_end(c, node, now_ns);
+  node->state = NODE_GONE;
+  node->gone_ns = now_ns;
+  cluster_changed(c);
+}
+
+bool node_release(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  if (node->state != NODE_READY || node->n_replicas || c->pool_nodes_ready[node->pool] <= c->pool[node->pool].min_nodes) return false;
+  node_gone(c, node, now_ns);
+  return true;
+}
+
+void node_fail(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  CHECK(c->node[n].n_replicas == 0 && c->node[n].state != NODE_GONE);
+  node_gone(c, &c->node[n], now_ns);
+}
+
+/* ---- replicas ---- */
+
+static uint32_t replica_slot(Cluster *c) {
+  for (uint32_t r = 0; r < c->n_replicas; r++)
+    if (c->replica[r].state == REPLICA_GONE) return r;
+  if (c->n_replicas == c->replica_capacity) {
+    uint32_t grown = c->replica_capacity ? 2 * c->replica_capacity : 16;
+    c->replica = arena_grow(c->arena, c->replica, c->n_replicas, grown, sizeof *c->replica);
+    c->replica_capacity = grown;
+  }
+  return c->n_replicas++;
+}
+
+uint32_t replica_create(Cluster *c, uint32_t d, Resources request, Resources limit, int variant, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  uint32_t r = replica_slot(c);
+  c->replica[r] = (Replica){.deployment = d, .ordinal = c->deployment_ordinal[d]++, .node = NODE_NONE, .next_on_node = REPLICA_NONE,
+                            .replaces = REPLICA_NONE, .state = REPLICA_PENDING, .variant = variant, .request = request, .limit = limit,
+                            .created_ns = now_ns, .placed_ns = INSTANT_NEVER, .ready_ns = INSTANT_NEVER};
+  c->deployment_pending[d]++;
+  c->tenant_level[d].pending++;
+  cluster_changed(c);
+  return r;
+}
+
+void replica_ready(Cluster *c, uint32_t r, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  CHECK(c->replica[r].state == REPLICA_STARTING);
+  c->replica[r].state = REPLICA_READY;
+}
+
+void replica_drain(Cluster *c, uint32_t r, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  CHECK(c->replica[r].state == REPLICA_READY);
+  c->replica[r].state = REPLICA_DRAINING;
+}
+
+/* ---- beginning and checking ---- */
+
+void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_pools, const uint32_t *deployment_pool,
+                   uint32_t n_deployments, int64_t horizon_ns, uint64_t seed, uint32_t replication) {
+  memset(c, 0, sizeof *c);
+  c->arena = arena;
+  c->pool = pool;
+  c->n_pools = n_pools;
+  c->n_deployments = n_deployments;
+  c->horizon_ns = horizon_ns;
+  c->seed = seed;
+  c->replication = replication;
+  c->pool_nodes_ready = ARENA_ARRAY(arena, uint32_t, n_pools);
+  c->pool_nodes_starting = ARENA_ARRAY(arena, uint32_t, n_pools);
+  c->pool_ordinal = ARENA_ARRAY(arena, uint32_t, n_pools);
+  c->pool_level = ARENA_ARRAY(arena, PoolLevel, n_pools);
+  c->pool_row = ARENA_ARRAY(arena, PoolRow, (size_t)n_pools * TRACE_ROWS);
+  c->deployment_pool = arena_grow(arena, deployment_pool, n_deployments, n_deployments, sizeof *deployment_pool);
+  c->deployment_ordinal = ARENA_ARRAY(arena, uint32_t, n_deployments);
+  c->deployment_pending = ARENA_ARRAY(arena, uint32_t, n_deployments);
+  c->tenant_level = ARENA_ARRAY(arena, TenantLevel, n_deployments);
+  c->tenant_row = ARENA_ARRAY(arena, TenantRow, (size_t)n_deployments * TRACE_ROWS);
+  for (uint32_t p = 0; p < n_pools; p++)
+    for (int64_t k = 0; k < pool[p].initial_nodes; k++) node_ready(c, node_new(c, p, 0, 0), 0);
+}
+
+static void check_node(const Cluster *c, uint32_t n) {
+  const Node *node = &c->node[n];
+  if (node->state == NODE_GONE) return;
+  Resources sum = {0, 0, 0};
+  int64_t shares = 0, gpus_taken = 0;
+  uint32_t count = 0;
+  for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node, count++) {
+    CHECK(c->replica[r].node == n);
+    sum = resources_add(sum, c->replica[r].request);
+    shares += c->replica[r].share;
+  }
+  CHECK(count == node->n_replicas && resources_equal(sum, node->used) && shares == node->share_sum);
+  CHECK(resources_fit(node->used, c->pool[node->pool].machine.allocatable));
+  CHECK((node->empty_since_ns == INSTANT_NEVER) == (count > 0));
+  for (int64_t g = 0; g < machine_gpus(&c->pool[node->pool]); g++) {
+    CHECK(node->gpu_free[g] >= 0 && node->gpu_free[g] <= 1000);
+    gpus_taken += 1000 - node->gpu_free[g];
+  }
+  CHECK(gpus_taken >= node->used.milligpus);
+}
+
+void cluster_check(const Cluster *c) {
+  for (uint32_t n = 0; n < c->n_nodes; n++) check_node(c, n);
+  for (uint32_t p = 0; p < c->n_pools; p++) {
+    uint32_t ready = 0, starting = 0;
+    for (uint32_t n = 0; n < c->n_nodes; n++) {
+      ready += c->node[n].pool == p && c->node[n].state == NODE_READY;
+      starting += c->node[n].pool == p && c->node[n].state == NODE_STARTING;
+    }
+    CHECK(ready == c->pool_nodes_ready[p] && starting == c->pool_nodes_starting[p]);
+    CHECK((int64_t)ready + starting <= c->pool[p].max_nodes);
+  }
+}
