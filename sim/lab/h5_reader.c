@@ -31,7 +31,6 @@ static bool path_readable(const char *path, Err *err) {
 
 static hid_t file_open(const char *path) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
   H5Pset_file_locking(access, false, true); /* results do not change once written; read-only folders cannot be locked */
 #endif

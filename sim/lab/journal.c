@@ -46,9 +46,16 @@ static bool path_fail(const char *doing, const char *path, int error, Err *err) 
   return err_add(err, ERR_IO, "cannot %s the journal '%s': %s", doing, path, strerror_r(error, reason, sizeof reason));
 }
 
+/* The errno behind SQLITE_IOERR: what the file itself remembers, else the last one SQLite saw (which later calls may have changed). */
+static int journal_errno(Journal *journal) {
+  int error = 0;
+  (void)sqlite3_file_control(journal->database, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error != 0 && error != EAGAIN ? error : sqlite3_system_errno(journal->database);
+}
+
 /* What SQLite says, in the words of the system where it is the system that failed. */
 static bool journal_fail(Journal *journal, const char *doing, Err *err) {
-  int code = sqlite3_errcode(journal->database), error = sqlite3_system_errno(journal->database);
+  int code = sqlite3_errcode(journal->database), error = journal_errno(journal);
   if (code == SQLITE_FULL) return path_fail(doing, journal->path, ENOSPC, err);
   if (code == SQLITE_BUSY) return err_add(err, ERR_IO, "cannot %s the journal '%s': another program holds it locked", doing, journal->path);
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return err_add(err, ERR_IO, "the journal '%s' is damaged; --force starts the sweep anew", journal->path);

@@ -398,7 +398,7 @@ static void check_decisions(Folder *folder, uint64_t run, const RunResult *resul
   DecisionRow *row;
   size_t count;
   Err err = {0};
-  assert_true(result_file_decisions(folder->file, run, &folder->arena, &row, &count, &err));
+  if (!result_file_decisions(folder->file, run, &folder->arena, &row, &count, &err)) fail_msg("%s", err.item[0].message);
   assert_int_equal(count, kept ? result->n_decisions : 0);
   for (size_t k = 0; k < count; k++) {
     const DecisionRow *was = &result->decision[k];
@@ -435,7 +435,6 @@ static void test_everything_comes_back(void **state) {
   assert_string_equal(file.parameter_value[0 * 8 + 5], "0.5");
   assert_string_equal(file.parameter_value[1 * 8 + 3], "10Gi");
   assert_string_equal(file.parameter_value[1 * 8 + 4], "größer");
-  hid_t h5 = H5Fopen(folder->file, H5F_ACC_RDONLY, H5P_DEFAULT);
   for (uint64_t run = 0; run < 8; run++) {
     Arena arena = {0};
     RunResult result;
@@ -443,8 +442,10 @@ static void test_everything_comes_back(void **state) {
     assert_int_equal(file.run_strategy[run], sweep_run_strategy(sweep, run));
     check_summary(&file, &result, run);
     check_decisions(folder, run, &result, run % 2 == 0);
+    hid_t h5 = H5Fopen(folder->file, H5F_ACC_RDONLY, H5P_DEFAULT);
     for (size_t k = 0; k < TRACE_COUNT && run % 2 == 0; k++) check_rows(h5, "trace", trace_column[k].name, result.trace + k * 70 * TRACE_ROWS, run / 2, 70);
     for (size_t k = 0; k < POOL_COUNT && run % 2 == 0; k++) check_rows(h5, "pool", pool_column[k].name, result.pool_trace + k * 66 * TRACE_ROWS, run / 2, 66);
+    H5Fclose(h5);
     uint64_t counts[HISTOGRAM_BINS] = {0};
     bool pick[8] = {0};
     pick[run] = true;
@@ -452,7 +453,6 @@ static void test_everything_comes_back(void **state) {
     if (result.status == 0) assert_memory_equal(counts, result.latency_counts + 69 * HISTOGRAM_BINS, sizeof counts);
     arena_free(&arena);
   }
-  H5Fclose(h5);
 }
 
 static void refuse_file(Folder *folder, const char *words) {
