@@ -110,7 +110,8 @@ typedef struct TimeUnit {
 
 static const TimeUnit time_units[] = {{"ns", 1},
                                       {"us", 1000},
-                                      {"µs", 1000},
+                                      {"\xc2\xb5s", 1000}, /* U+00B5 and U+03BC, as Go */
+                                      {"\xce\xbcs", 1000},
                                       {"ms", 1000000},
                                       {"min", 0},
                                       {"m", 60000000000},
@@ -134,26 +135,54 @@ static const TimeUnit *read_time_unit(const char **text) {
   return NULL;
 }
 
+/* One term such as 1.5h, as time.ParseDuration reads it (Go 1.22): the whole part exact, the fraction by one product in double; digits
+ * of the fraction beyond 2^63 are read and dropped. */
+static bool read_duration_term(const char **text, uint64_t *ns, const char **why) {
+  const uint64_t most = UINT64_C(1) << 63;
+  uint64_t whole = 0, fraction = 0;
+  double scale_by = 1;
+  bool any = false, full = false;
+  const char *c = *text;
+  for (; is_digit(*c); c++, any = true) {
+    if (whole > most / 10) return fails(why, "too large");
+    whole = whole * 10 + (unsigned)(*c - '0');
+    if (whole > most) return fails(why, "too large");
+  }
+  if (*c == '.')
+    for (c++; is_digit(*c); c++, any = true) {
+      uint64_t next = fraction * 10 + (unsigned)(*c - '0');
+      full = full || fraction > (most - 1) / 10 || next > most;
+      if (full) continue;
+      fraction = next;
+      scale_by *= 10;
+    }
+  if (!any) return fails(why, not_duration);
+  if (!*c) return fails(why, "the unit is missing; write 250ms, 95s, 5m, 24h, 7d");
+  const TimeUnit *unit = read_time_unit(&c);
+  if (!unit) return fails(why, not_duration);
+  if (whole > most / (uint64_t)unit->ns) return fails(why, "too large");
+  *ns = whole * (uint64_t)unit->ns;
+  if (fraction > 0) *ns += (uint64_t)((double)fraction * ((double)unit->ns / scale_by));
+  *text = c;
+  return *ns <= most ? true : fails(why, "too large");
+}
+
 bool parse_duration_ns(const char *text, int64_t *ns, const char **why) {
+  const uint64_t most = UINT64_C(1) << 63;
   const char *c = text;
   bool negative = *c == '-';
   if (*c == '-' || *c == '+') c++;
   *ns = 0;
   if (!strcmp(c, "0")) return true;
   if (!*c) return fails(why, not_duration);
-  int64_t sum = 0;
+  uint64_t sum = 0, part;
   while (*c) {
-    Decimal d = {0, 0, false};
-    const char *ignored;
-    if (!read_digits(&c, &d, &ignored)) return fails(why, not_duration);
-    if (!*c) return fails(why, "the unit is missing; write 250ms, 95s, 5m, 24h, 7d");
-    const TimeUnit *unit = read_time_unit(&c);
-    if (!unit) return fails(why, not_duration);
-    int64_t part;
-    if (!scale(&d, unit->ns, 1, ROUND_DOWN, &part, why)) return false;
-    if (__builtin_add_overflow(sum, part, &sum)) return fails(why, "too large");
+    if (!read_duration_term(&c, &part, why)) return false;
+    if (part > most - sum) return fails(why, "too large");
+    sum += part;
   }
-  *ns = negative ? -sum : sum;
+  if (sum == most && !negative) return fails(why, "too large");
+  *ns = negative ? (int64_t)-sum : (int64_t)sum;
   return true;
 }
 
@@ -182,6 +211,8 @@ static bool parse_quantity(const char *text, Wide scale_by, int64_t *value, cons
   if (!read_decimal(&c, true, &d, why)) return false;
   for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
     if (strcmp(c, suffixes[k].name)) continue;
+    if (*c && memchr(text, 'e', (size_t)(c - text))) break; /* an exponent takes the suffix's place */
+    if (*c && memchr(text, 'E', (size_t)(c - text))) break;
     d.exponent += suffixes[k].ten;
     return scale(&d, scale_by << suffixes[k].two, 1, ROUND_UP, value, why);
   }
@@ -193,16 +224,29 @@ bool parse_bytes(const char *text, int64_t *bytes, const char **why) { return pa
 
 /* ---- numbers ---- */
 
-/* A finite double behind which `rest` must stand; 0x, inf and nan are no numbers here. */
-static bool read_double(const char *text, double *number, const char **rest, const char **why) {
-  Decimal d;
-  const char *c = text;
-  if (!read_decimal(&c, true, &d, why)) return false;
-  char copy[128];
-  size_t length = (size_t)(c - text);
-  if (length >= sizeof copy) return fails(why, "too many digits");
-  memcpy(copy, text, length);
-  copy[length] = 0;
+/* A finite double behind which `rest` must stand; 0x, inf and nan are no numbers here. The suffix that may follow (one of `suffixes_known`)
+ * moves the decimal exponent before the text becomes a double, so that there is one rounding. */
+static bool read_double(const char *text, const char *suffixes_known, double *number, const char **rest, const char **why) {
+  const char *c = text + (*text == '-' || *text == '+');
+  size_t whole = strspn(c, "0123456789"), fraction = 0;
+  c += whole;
+  if (*c == '.') fraction = strspn(c + 1, "0123456789"), c += 1 + fraction;
+  if (whole + fraction == 0) return fails(why, "not a number");
+  const char *digits_end = c;
+  int exponent = 0;
+  if ((*c == 'e' || *c == 'E') && is_digit(c[1 + (c[1] == '-' || c[1] == '+')])) {
+    bool minus = c[1] == '-';
+    for (c += 1 + (c[1] == '-' || c[1] == '+'); is_digit(*c); c++)
+      exponent = exponent < 9999 ? exponent * 10 + (*c - '0') : exponent;
+    if (minus) exponent = -exponent;
+  }
+  if (*c && strchr(suffixes_known, *c)) {
+    exponent += *c == '%' ? -2 : *c == 'k' ? 3 : *c == 'M' ? 6 : 9;
+    c++;
+  }
+  char copy[400];
+  if (digits_end - text > 350) return fails(why, "too many digits");
+  snprintf(copy, sizeof copy, "%.*se%d", (int)(digits_end - text), text, exponent);
   *number = strtod(copy, NULL);
   *rest = c;
   return isfinite(*number) ? true : fails(why, "too large");
@@ -210,21 +254,15 @@ static bool read_double(const char *text, double *number, const char **rest, con
 
 bool parse_ratio(const char *text, double *ratio, const char **why) {
   const char *rest;
-  if (!read_double(text, ratio, &rest, why)) return fails(why, "not a ratio; write 0.7 or 70%");
-  if (!*rest) return true;
-  if (strcmp(rest, "%")) return fails(why, "not a ratio; write 0.7 or 70%");
-  *ratio /= 100;
+  if (!read_double(text, "%", ratio, &rest, why) || *rest) return fails(why, "not a ratio; write 0.7 or 70%");
   return true;
 }
-
-static double number_suffix(char c) { return c == 'k' ? 1e3 : c == 'M' ? 1e6 : c == 'G' ? 1e9 : 0; }
 
 bool parse_rate_rps(const char *text, double *rps, const char **why) {
   static const char wrong[] = "not a rate; write 40/s, 12/m, 3/h or 1.5k/s";
   const char *rest;
-  if (!read_double(text, rps, &rest, why)) return fails(why, wrong);
+  if (!read_double(text, "kMG", rps, &rest, why)) return fails(why, wrong);
   if (!*rest) return fails(why, "the unit is missing; write 40/s, 12/m or 3/h");
-  if (number_suffix(*rest) > 0) *rps *= number_suffix(*rest++);
   if (!strcmp(rest, "/s")) return true;
   if (!strcmp(rest, "/m"))
     *rps /= 60;
@@ -239,8 +277,7 @@ bool parse_rate_rps(const char *text, double *rps, const char **why) {
 
 bool parse_number(const char *text, double *number, const char **why) {
   const char *rest;
-  if (!read_double(text, number, &rest, why)) return false;
-  if (number_suffix(*rest) > 0) *number *= number_suffix(*rest++);
+  if (!read_double(text, "kMG", number, &rest, why)) return false;
   return *rest ? fails(why, "not a number; something stands behind it") : true;
 }
 
@@ -276,7 +313,7 @@ bool parse_usd(const char *text, int64_t *nano_usd, const char **why) {
 
 size_t format_duration(char *buffer, int64_t ns) {
   char *to = buffer;
-  uint64_t rest = ns < 0 ? (uint64_t)-ns : (uint64_t)ns;
+  uint64_t rest = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
   if (ns < 0) *to++ = '-';
   static const TimeUnit large[] = {{"d", 86400000000000}, {"h", 3600000000000}, {"m", 60000000000}};
   if (rest == 0) return (size_t)snprintf(buffer, 48, "0s");
@@ -295,7 +332,7 @@ size_t format_duration(char *buffer, int64_t ns) {
   to += snprintf(to, 24, "%llu", (unsigned long long)(rest / (uint64_t)unit.ns));
   uint64_t fraction = rest % (uint64_t)unit.ns;
   if (fraction) {
-    char digits[16];
+    char digits[24];
     int width = unit.ns == 1000000000 ? 9 : unit.ns == 1000000 ? 6 : 3;
     snprintf(digits, sizeof digits, "%0*llu", width, (unsigned long long)fraction);
     while (digits[width - 1] == '0') digits[--width] = 0;

@@ -3,6 +3,7 @@
 
 const char *const trace_kind_names[] = {"rows", "counts", NULL};
 const char *const trace_gaps_names[] = {"error", "zero", NULL};
+const char *const trace_unit_names[] = {"s", "ms", "us", "ns", NULL};
 
 #define ROW_STRUCT TraceFile
 static const Field trace_file_fields[] = {FIELD_ROWS(TRACE_FILE_FIELDS)};

@@ -16,6 +16,7 @@ typedef struct TraceData {
 } TraceData;
 
 typedef enum TraceKind { TRACE_ROWS_OF_JOBS, TRACE_COUNTS } TraceKind;
+typedef enum TraceUnit { TRACE_UNIT_S, TRACE_UNIT_MS, TRACE_UNIT_US, TRACE_UNIT_NS } TraceUnit;
 typedef enum TraceGaps { TRACE_GAPS_ERROR, TRACE_GAPS_ZERO } TraceGaps;
 
 /* A member of this Type is what the decoder recognises (by &trace_file_type): after the fields are read it sets `data`. */
@@ -23,6 +24,7 @@ typedef enum TraceGaps { TRACE_GAPS_ERROR, TRACE_GAPS_ZERO } TraceGaps;
   F(file, file, NULL, 0, 0, REQUIRED, "a CSV file; relative to the scenario's folder", "")                              \
   C(kind, trace_kind_names, "rows", "rows: a job a row; counts: jobs per interval", "")                                 \
   F(text, time, NULL, 0, 0, OPTIONAL, "column of the instant; the first if left out", "")                               \
+  C(unit, trace_unit_names, "s", "unit of an instant that is a plain number; dates are read as they are, arrival_ns in ns", "") \
   F(text, input, NULL, 0, 0, OPTIONAL, "rows: column of the input size (ContextTokens)", "")                            \
   F(text, output, NULL, 0, 0, OPTIONAL, "rows: column of the output size (GeneratedTokens)", "")                        \
   F(text, count, NULL, 0, 0, OPTIONAL, "counts: column of the number of jobs; the second if left out", "")              \
@@ -35,6 +37,7 @@ typedef struct TraceFile {
 
 extern const char *const trace_kind_names[];
 extern const char *const trace_gaps_names[];
+extern const char *const trace_unit_names[];
 extern const Type trace_file_type;
 
 #endif

@@ -18,6 +18,7 @@ const DecisionColumn decision_column[DECISION_COLUMN_COUNT] = {DECISION_COLUMNS(
 
 typedef struct Encoder {
   Arena *arena;
+  jmp_buf exhausted; /* where either arena goes when memory runs out */
   ChunkMaker maker;
   unsigned char *bytes;
   size_t length, capacity;
@@ -182,10 +183,9 @@ static void encode_header(Encoder *e, const RunResult *result, uint64_t run, boo
 
 /* Everything that may run out of memory. The function that calls setjmp only holds what does not change; the state is the caller's. */
 static bool encode_guarded(Encoder *e, const RunResult *result, EncodedRun *encoded, bool with_trace, Arena *arena) {
-  jmp_buf exhausted;
-  if (setjmp(exhausted)) return false;
-  e->arena->exhausted = &exhausted;
-  arena->exhausted = &exhausted;
+  if (setjmp(e->exhausted)) return false;
+  e->arena->exhausted = &e->exhausted;
+  arena->exhausted = &e->exhausted;
   if (!chunk_maker_begin(&e->maker, e->arena)) return false;
   encoder_reserve(e, 32768);
   e->length = sizeof(RunHeader);

@@ -99,6 +99,8 @@ bool yaml_path(const char *path, Arena *arena, YamlStep **step, size_t *n_steps,
   do {
     PathPart part;
     if (!path_part(&path, &part, why)) return false;
+    *why = "a path of more than 100 steps";
+    if (*n_steps == YAML_DEPTH_MOST) return false;
     (*step)[(*n_steps)++] = (YamlStep){part.key ? arena_text(arena, part.key, part.length) : NULL, part.index};
   } while (*path);
   return true;

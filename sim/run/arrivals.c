@@ -15,8 +15,9 @@ void arrivals_begin(Arrivals *a, const Scenario *scenario, size_t deployment, ui
   a->work = stream_make(seed, entity, PURPOSE_WORK, replication);
   a->input = stream_make(seed, entity, PURPOSE_SIZE, replication);
   a->output = stream_make(seed, entity, PURPOSE_SIZE_OUT, replication);
-  a->draws_input = !a->workload->brings_sizes && distribution_mean(&spec->workload.input) > 0;
-  a->draws_output = !a->workload->brings_sizes && distribution_mean(&spec->workload.output) > 0;
+  bool brings = a->workload->brings_sizes_of ? a->workload->brings_sizes_of(spec->workload.arrivals.params) : a->workload->brings_sizes;
+  a->draws_input = !brings && distribution_mean(&spec->workload.input) > 0;
+  a->draws_output = !brings && distribution_mean(&spec->workload.output) > 0;
   a->workload_state = arena_alloc(arena, 1, a->workload->state_bytes);
   a->workload->begin(spec->workload.arrivals.params, a->workload_state, &a->context, arena);
   a->rate = (const RateModel *)spec->workload.rate.model;

@@ -72,6 +72,7 @@ static void run_window(Flow *flow, int64_t end_ns, bool closed) {
   if (flow->plain) loop_plain(flow, from, last, end_ns);
   else if (flow->station[0]->central) loop_central(flow->station[0], from, last, end_ns);
   else loop_replicas(flow->station[0], from, last, end_ns);
+  for (uint32_t k = 0; k < flow->n_stations; k++) station_close_window(flow->station[k]);
   flow->now_ns = end_ns;
 }
 

@@ -22,8 +22,8 @@ static inline void finish_slot(Station *s, uint32_t slot) {
 
 static inline void take_slot(Station *s, SlotHeap *heap, uint32_t id, int64_t start_ns) {
   uint32_t slot = heap->item[0].slot;
-  if (s->slot[slot].job != JOB_NONE) finish_slot(s, slot);
-  hot_start(s, slot, id, start_ns);
+  if (s->slot[slot].job != JOB_NONE) hot_follow(s, slot, id, start_ns);
+  else hot_start(s, slot, id, start_ns);
   slot_heap_replace_top(heap, s->slot[slot].free_ns);
 }
 
@@ -70,17 +70,74 @@ static inline void arrive(Station *s, SlotHeap *heap, int64_t t) {
   }
 }
 
+/* ---- without limit and patience: one pass over the arrivals ---- */
+
+/* A job whose whole life is known when it is planned: it never enters the pool. */
+static inline void book_whole(Station *s, Slot *slot, Entry *entry, uint64_t index, int64_t t, int64_t start, int64_t end) {
+  if (__builtin_expect(s->n_finishes == FINISHES, 0)) station_book_finishes(s);
+  s->finish[s->n_finishes++] = (Finish){t, end - t, start - t, entry->variant};
+  entry->served_ns += end - start;
+  s->waited_ns += start - t;
+  slot->free_ns = end;
+  if (__builtin_expect(s->log != NULL, 0)) {
+    s->log->event(s->log, 'a', t, s->deployment, index, 0);
+    s->log->event(s->log, 's', start, s->deployment, index, entry->id);
+    s->log->event(s->log, 'd', end, s->deployment, index, entry->id);
+  }
+}
+
+/* Whoever can start by last_ns does; returns when the next arrival cannot, or there is none before end_ns. Starts follow the order of
+ * arrival, so all later ones must wait, too. */
+static void plan_arrivals(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_ns) {
+  Arrivals *a = &s->arrivals;
+  while (heap->count) {
+    int64_t t = arrivals_peek(a);
+    if (t >= end_ns) return;
+    uint32_t slot_index = heap->item[0].slot;
+    Slot *slot = &s->slot[slot_index];
+    Entry *entry = &s->entry[slot->entry];
+    int64_t start = heap->item[0].free_ns > t ? heap->item[0].free_ns : t;
+    if (start > last_ns) return;
+    int64_t end = start + ns_from_double(a->work_ns[a->cursor] * entry->slowness);
+    if (end <= last_ns && entry->variant == a->variant && slot->job == JOB_NONE) {
+      uint64_t index = a->block.first_index + a->cursor;
+      if (s->sized) s->meter.units += a->block.input[a->cursor];
+      a->cursor++;
+      s->taken++;
+      book_whole(s, slot, entry, index, t, start, end);
+      slot_heap_replace_top(heap, end);
+    } else {
+      uint32_t id = hot_take_arrival(s);
+      station_log(s, 'a', t, &s->job[id], 0);
+      s->waited_ns += start - t;
+      take_slot(s, heap, id, start);
+    }
+  }
+}
+
+static void arrive_all(Station *s, SlotHeap *heap, int64_t end_ns) {
+  for (int64_t t; (t = arrivals_peek(&s->arrivals)) < end_ns && !s->overflow;) arrive(s, heap, t);
+}
+
+static void event_by_event(Station *s, SlotHeap *heap, int64_t end_ns) {
+  for (int64_t t; (t = arrivals_peek(&s->arrivals)) < end_ns && !s->overflow;) {
+    serve_queue(s, heap, t);
+    arrive(s, heap, t);
+  }
+}
+
 void loop_central(Station *s, int64_t from_ns, int64_t last_ns, int64_t end_ns) {
   (void)from_ns;
   if (s->changed) rebuild(s);
   SlotHeap *heap = s->slots;
-  for (;;) {
-    int64_t t = arrivals_peek(&s->arrivals);
-    if (t >= end_ns || s->overflow) break;
-    serve_queue(s, heap, t);
-    arrive(s, heap, t);
+  if (s->queue_limit == INT64_MAX && !s->has_patience) {
+    serve_queue(s, heap, last_ns);
+    if (!s->waiting.count) plan_arrivals(s, heap, last_ns, end_ns);
+    arrive_all(s, heap, end_ns);
+  } else {
+    event_by_event(s, heap, end_ns);
+    serve_queue(s, heap, last_ns);
   }
-  serve_queue(s, heap, last_ns);
   for (uint32_t slot = 0, n = s->n_entries * s->slots_per_entry; slot < n; slot++)
     if (s->slot[slot].job != JOB_NONE && s->slot[slot].free_ns <= last_ns) finish_slot(s, slot);
 }

@@ -71,7 +71,6 @@ static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int
   s->slot[slot].job = id;
   s->slot[slot].start_ns = now_ns;
   s->slot[slot].free_ns = INSTANT_NEVER;
-  s->slot[slot].stamp++;
   station_serve(s, entry, now_ns, 1);
   const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
   s->service->server->admit(params, entry->server, now_ns, (ServerJob){slot, job->work_ns});
@@ -83,7 +82,8 @@ static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int
 static void start(Station *s, uint32_t slot, uint32_t id, int64_t now_ns) {
   uint32_t e = station_slot_entry(s, slot);
   s->job[id].place = slot;
-  s->job[id].in_service = true;
+  s->job[id].in_service = s->job[id].touched = true;
+  s->slot[slot].stamp++;
   if (!s->total_timeout) s->job[id].stamp++;
   if (s->service->server) {
     server_start(s, e, slot, id, now_ns);
@@ -131,6 +131,7 @@ static void enqueue(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
   Job *job = &s->job[id];
   job->enqueued_ns = now_ns;
   job->place = e;
+  job->touched = true;
   job->in_service = false;
   if (e == ENTRY_NONE) {
     hot_push_tail(s, &s->waiting, id);
@@ -207,6 +208,7 @@ bool plain_retry(Station *s, uint32_t id, int64_t now_ns) {
     Stream stream = stream_make(s->seed, s->entity, PURPOSE_BACKOFF, s->replication);
     wait_ns *= 1 + retry->jitter_ratio * (2 * stream_uniform(&stream, job->index) - 1);
   }
+  job->touched = true;
   job->index += UINT64_C(1) << ATTEMPT_SHIFT;
   job->variant = (int16_t)s->arrivals.variant;
   job->work_ns = station_work(s, job, job->variant);
@@ -233,25 +235,26 @@ static void route(Station *from, uint32_t id, int64_t now_ns) {
     Job *next = &s->job[next_id];
     uint32_t stamp = next->stamp + 1;
     *next = *job;
+    next->touched = true;
     next->stamp = stamp;
     next->index = (job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT)) + (UINT64_C(1) << HOP_SHIFT);
     next->first_ns = now_ns;
     next->waited_ns = 0;
     next->variant = (int16_t)s->arrivals.variant;
     next->work_ns = station_work(s, next, next->variant);
-    s->backlog_units += next->input;
+    if (s->sized) s->backlog_units += next->input;
     s->n_elsewhere++;
     push_event(s, now_ns, CLASS_ARRIVAL, s->flow->sequence++, next_id, stamp);
     break;
   }
-  hot_free_job(from, id);
+  station_free_job(from, id);
 }
 
 static void depart(Station *s, uint32_t slot, int64_t now_ns) {
+  s->slot[slot].stamp++;
   uint32_t id = hot_finish(s, slot);
-  s->job[id].stamp++;
   if (s->spec->route.count && !s->job[id].abandoned) route(s, id, now_ns);
-  else hot_free_job(s, id);
+  else station_free_job(s, id);
 }
 
 static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns) {
@@ -294,8 +297,9 @@ static void expiry_in_service(Station *s, uint32_t id, int64_t now_ns) {
     uint32_t stamp = s->job[copy].stamp + 1;
     s->job[copy] = *job;
     s->job[copy].stamp = stamp;
-    s->backlog_units += job->input;
-    job->abandoned = true;
+    s->job[copy].touched = true;
+    if (s->sized) s->backlog_units += job->input;
+    job->abandoned = job->touched = true;
     job->stamp++;
     station_lose(s, copy, LOSS_ABANDONED, now_ns);
     return;

@@ -58,6 +58,7 @@ static void rebuild(Station *s, int64_t now_ns) {
     station_wait(s, now_ns, -1);
     job->waited_ns += now_ns - job->enqueued_ns;
     job->enqueued_ns = now_ns;
+    job->touched = true;
     give(s, choose(s, job, now_ns), id, now_ns);
   }
   s->changed = false;
@@ -66,14 +67,14 @@ static void rebuild(Station *s, int64_t now_ns) {
 static void depart(Station *s, SlotHeap *heap) {
   uint32_t slot = heap->item[0].slot, e = station_slot_entry(s, slot);
   int64_t now_ns = heap->item[0].free_ns;
-  hot_free_job(s, hot_finish(s, slot));
   Entry *entry = &s->entry[e];
   if (entry->queue.count && entry->state == ENTRY_READY) {
     uint32_t id = hot_pop_head(s, &entry->queue);
     station_wait(s, now_ns, -1);
-    hot_start(s, slot, id, now_ns);
+    hot_follow(s, slot, id, now_ns);
     slot_heap_replace_top(heap, s->slot[slot].free_ns);
   } else {
+    hot_free_job(s, hot_finish(s, slot));
     slot_heap_pop(heap);
   }
   levels_move(s, e);

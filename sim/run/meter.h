@@ -69,19 +69,6 @@ void meter_sample(Meter *meter, int64_t now_ns, uint64_t backlog_units);
 /* The newest sample taken at or before t, or NULL. */
 const Sample *meter_sample_at(const Meter *meter, int64_t at_ns);
 
-static inline void meter_finish(Meter *m, int64_t first_ns, int64_t end_ns, int64_t wait_ns, int variant) {
-  int64_t latency = end_ns - first_ns;
-  m->jobs.finished++;
-  m->jobs.within += m->objective_ns == 0 || latency <= m->objective_ns;
-  m->jobs.latency_ns += latency;
-  m->jobs.latency_ns2 += (__int128)latency * latency;
-  m->jobs.wait_ns += wait_ns;
-  m->jobs.waited += wait_ns > 0;
-  m->jobs.by_variant[variant]++;
-  histogram_add(&m->latency, latency);
-  if (__builtin_expect(first_ns < m->slice_start_ns, 0)) meter_move(m, first_ns, latency, wait_ns, variant);
-}
-
 void job_counts_add(JobCounts *into, const JobCounts *from);
 void integrals_add(Integrals *into, const Integrals *from);
 

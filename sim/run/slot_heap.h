@@ -9,6 +9,8 @@ typedef struct SlotHeapItem {
   uint32_t slot;
 } SlotHeapItem;
 
+enum { SLOT_HEAP_PAD = 4 }; /* items behind the last that are later than everything: groups of children are always whole */
+
 typedef struct SlotHeap {
   SlotHeapItem *item;
   uint32_t count, capacity;
@@ -19,15 +21,18 @@ static inline SlotHeap *slot_heap_reset(Station *s) {
   if (!s->slots) s->slots = ARENA_NEW(s->arena, SlotHeap);
   uint32_t wanted = s->entry_capacity * s->slots_per_entry;
   if (s->slots->capacity < wanted) {
-    s->slots->item = ARENA_ARRAY(s->arena, SlotHeapItem, wanted);
+    s->slots->item = ARENA_ARRAY(s->arena, SlotHeapItem, wanted + SLOT_HEAP_PAD);
     s->slots->capacity = wanted;
   }
   s->slots->count = 0;
+  for (uint32_t k = 0; k < wanted + SLOT_HEAP_PAD; k++) s->slots->item[k] = (SlotHeapItem){INSTANT_NEVER, SLOT_NONE};
   return s->slots;
 }
 
-static inline bool slot_heap_less(SlotHeapItem a, SlotHeapItem b) {
-  return a.free_ns != b.free_ns ? a.free_ns < b.free_ns : a.slot < b.slot;
+/* One comparison of 128 bits, so that compilers need no branch: which child is least is a coin toss, and mispredicting it costs more
+ * than all the rest of a sink. Instants are never negative. */
+static inline bool slot_heap_less(const SlotHeapItem *a, const SlotHeapItem *b) {
+  return ((unsigned __int128)(uint64_t)a->free_ns << 64 | a->slot) < ((unsigned __int128)(uint64_t)b->free_ns << 64 | b->slot);
 }
 
 static inline void slot_heap_push(SlotHeap *heap, int64_t free_ns, uint32_t slot) {
@@ -35,7 +40,7 @@ static inline void slot_heap_push(SlotHeap *heap, int64_t free_ns, uint32_t slot
   uint32_t k = heap->count++;
   while (k > 0) {
     uint32_t parent = (k - 1) / 4;
-    if (!slot_heap_less(item, heap->item[parent])) break;
+    if (!slot_heap_less(&item, &heap->item[parent])) break;
     heap->item[k] = heap->item[parent];
     k = parent;
   }
@@ -44,18 +49,17 @@ static inline void slot_heap_push(SlotHeap *heap, int64_t free_ns, uint32_t slot
 
 /* Sinks `item` from the top. */
 static inline void slot_heap_sink(SlotHeap *heap, SlotHeapItem item) {
-  uint32_t k = 0, n = heap->count;
-  for (;;) {
-    uint32_t child = 4 * k + 1;
-    if (child >= n) break;
-    uint32_t last = child + 4 < n ? child + 4 : n, least = child;
-    for (uint32_t c = child + 1; c < last; c++)
-      if (slot_heap_less(heap->item[c], heap->item[least])) least = c;
-    if (!slot_heap_less(heap->item[least], item)) break;
-    heap->item[k] = heap->item[least];
-    k = least;
+  SlotHeapItem *array = heap->item;
+  size_t k = 0, n = heap->count;
+  for (size_t child = 1; child < n; child = 4 * k + 1) {
+    const SlotHeapItem *c = array + child;
+    size_t low = (size_t)slot_heap_less(c + 1, c), high = 2 + (size_t)slot_heap_less(c + 3, c + 2);
+    size_t least = slot_heap_less(c + high, c + low) ? high : low;
+    if (!slot_heap_less(c + least, &item)) break;
+    array[k] = c[least];
+    k = child + least;
   }
-  heap->item[k] = item;
+  array[k] = item;
 }
 
 /* The top slot gets a new instant. */
@@ -65,6 +69,7 @@ static inline void slot_heap_replace_top(SlotHeap *heap, int64_t free_ns) {
 
 static inline void slot_heap_pop(SlotHeap *heap) {
   SlotHeapItem last = heap->item[--heap->count];
+  heap->item[heap->count] = (SlotHeapItem){INSTANT_NEVER, SLOT_NONE};
   if (heap->count) slot_heap_sink(heap, last);
 }
 

@@ -38,6 +38,9 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->free_job = JOB_NONE;
   s->waiting = (Queue){JOB_NONE, JOB_NONE, 0};
   s->changed = true;
+  s->sized = distribution_mean(&spec->workload.input) > 0 || distribution_mean(&spec->workload.output) > 0 ||
+             (spec->workload.arrivals.model && ((const Workload *)spec->workload.arrivals.model)->brings_sizes);
+  s->finish = ARENA_ARRAY(arena, Finish, FINISHES);
   arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
   meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, samples, percentiles);
 }
@@ -49,6 +52,7 @@ uint32_t station_new_job(Station *s) {
     s->job = arena_grow(s->arena, s->job, old, grown, sizeof *s->job);
     s->job_capacity = grown;
     for (uint32_t id = grown; id-- > old;) {
+      hot_clear_job(s, &s->job[id]);
       s->job[id].next = s->free_job;
       s->free_job = id;
     }
@@ -58,7 +62,10 @@ uint32_t station_new_job(Station *s) {
   return id;
 }
 
-void station_free_job(Station *s, uint32_t job) { hot_free_job(s, job); }
+void station_free_job(Station *s, uint32_t id) {
+  s->job[id].stamp++;
+  hot_free_job(s, id);
+}
 void queue_push_tail(Station *s, Queue *queue, uint32_t job) { hot_push_tail(s, queue, job); }
 uint32_t station_take_arrival(Station *s) { return hot_take_arrival(s); }
 int64_t station_service_ns(Station *s, Job *job, const Entry *entry) { return hot_service_ns(s, job, entry); }
@@ -106,7 +113,7 @@ void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
   static const char kind[] = {[LOSS_DROPPED] = 'x', [LOSS_ABANDONED] = 'e', [LOSS_FAILED] = 'f'};
   station_log(s, kind[loss], now_ns, job, 0);
   meter_lose(&s->meter, loss, job->first_ns);
-  hot_free_job(s, id);
+  station_free_job(s, id);
 }
 
 uint32_t station_evict(Station *s, uint32_t slot_index, int64_t now_ns) {
@@ -125,11 +132,58 @@ void station_open_window(Station *s, int64_t end_ns) {
   s->window_end_ns = end_ns;
   level->queue += (__int128)s->n_waiting * dt;
   level->in_service += (__int128)s->n_busy * dt;
-  level->usage += (__int128)s->usage_level * dt;
   level->request += (__int128)s->request_sum * dt;
   level->starting += (__int128)s->n_starting * dt;
   level->ready += (__int128)s->n_ready * dt;
   level->draining += (__int128)s->n_draining * dt;
+  if (dt == 0) return;
+  for (uint32_t e = 0; e < s->n_entries; e++) {
+    const Entry *entry = &s->entry[e];
+    level->usage += (__int128)(entry->server ? entry->usage_level : entry->busy * entry->usage_millicores) * dt;
+  }
+}
+
+/* The finished jobs as sums, in registers, then into the meter. */
+void station_book_finishes(Station *s) {
+  Meter *m = &s->meter;
+  const int64_t objective_ns = m->objective_ns ? m->objective_ns : INT64_MAX;
+  int64_t latency_ns = 0, wait_ns = 0;
+  __int128 latency_ns2 = 0;
+  uint64_t within = 0, waited = 0;
+  for (uint32_t k = 0; k < s->n_finishes; k++) {
+    const Finish *f = &s->finish[k];
+    latency_ns += f->latency_ns;
+    latency_ns2 += (__int128)f->latency_ns * f->latency_ns;
+    wait_ns += f->wait_ns;
+    within += f->latency_ns <= objective_ns;
+    waited += f->wait_ns > 0;
+    m->jobs.by_variant[f->variant]++;
+    histogram_add(&m->latency, f->latency_ns);
+    if (__builtin_expect(f->first_ns < m->slice_start_ns, 0)) meter_move(m, f->first_ns, f->latency_ns, f->wait_ns, f->variant);
+  }
+  m->jobs.finished += s->n_finishes;
+  m->jobs.latency_ns += latency_ns;
+  m->jobs.latency_ns2 += latency_ns2;
+  m->jobs.wait_ns += wait_ns;
+  m->jobs.within += within;
+  m->jobs.waited += waited;
+  s->n_finishes = 0;
+}
+
+void station_close_window(Station *s) {
+  station_book_finishes(s);
+  s->meter.jobs.offered += s->taken;
+  s->meter.jobs.attempts += s->taken;
+  s->taken = 0;
+  s->meter.level.queue += s->waited_ns;
+  s->waited_ns = 0;
+  for (uint32_t e = 0; e < s->n_entries; e++) {
+    Entry *entry = &s->entry[e];
+    if (!entry->served_ns) continue;
+    s->meter.level.in_service += entry->served_ns;
+    if (!entry->server) s->meter.level.usage += entry->served_ns * entry->usage_millicores;
+    entry->served_ns = 0;
+  }
 }
 
 /* ---- dispatch under queues per replica ---- */

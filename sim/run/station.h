@@ -27,6 +27,7 @@ typedef struct Job {
   uint32_t origin;     /* entity of the workload it came from */
   int16_t variant;
   bool abandoned;      /* gave up in service, the work is wasted */
+  bool touched;        /* fields that most jobs never change were changed: freeing sets them back */
   bool in_service;     /* plain loop only: place is a slot; else it waits in the queue of entry `place` (ENTRY_NONE: the common one) */
   uint32_t place;
 } Job;
@@ -39,6 +40,7 @@ typedef struct Queue {
 typedef struct Slot {
   int64_t free_ns, start_ns;
   uint32_t job;   /* JOB_NONE: idle */
+  uint32_t entry; /* whose slot it is */
   uint32_t stamp; /* changes with every new or changed end */
 } Slot;
 
@@ -53,9 +55,10 @@ typedef struct Entry {
   int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
   int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
   uint32_t busy;
+  __int128 served_ns;    /* in the open window: what its starts and ends change in the integral of jobs in service */
   Queue queue;           /* its own waiting jobs */
   int64_t queued_ns;     /* their service at its speed, for least-work */
-  int64_t usage_level;   /* its part of the station's */
+  int64_t usage_level;   /* of a server: millicores in use * concurrency; of slots it follows from busy */
   void *server;
   uint32_t server_stamp;
 } Entry;
@@ -65,6 +68,13 @@ typedef struct Notice {
   int64_t at_ns;
   uint32_t replica; /* drained (or killed at the end of its grace) */
 } Notice;
+
+/* A finished job on its way to the meter. */
+typedef struct Finish {
+  int64_t first_ns, latency_ns, wait_ns;
+  int32_t variant;
+} Finish;
+enum { FINISHES = 64 };
 
 /* Why flow_advance returned. FLOW_ASK: it stands at an instant that only the control plane can resolve. */
 typedef enum FlowReason { FLOW_REACHED, FLOW_NOTICE, FLOW_ASK, FLOW_OVERFLOW } FlowReason;
@@ -97,6 +107,8 @@ typedef struct Station {
   uint32_t n_jobs, job_capacity, free_job;
   Queue waiting;     /* central queue; with queues per replica: those that wait for any replica to be ready */
   uint64_t n_waiting, n_busy; /* all queues; jobs in service */
+  uint64_t taken;      /* from the arrivals in the open window */
+  bool sized;          /* jobs have input sizes */
   uint64_t backlog_units;
   uint64_t n_elsewhere; /* waiting for their next attempt */
   /* replicas */
@@ -108,9 +120,11 @@ typedef struct Station {
   uint64_t round_robin;
   uint32_t n_starting, n_ready, n_draining;
   int64_t request_sum; /* millicores requested by ready replicas */
-  int64_t usage_level; /* millicores in use * slots per replica, now */
+  __int128 waited_ns;  /* in the open window: what the queues' changes add to the integral of jobs waiting */
   bool changed;      /* loops rebuild what they derived */
   int64_t window_end_ns; /* integrals are complete up to here, as if no level changed any more */
+  struct Finish *finish; /* finished jobs not yet in the meter, at most FINISHES */
+  uint32_t n_finishes;
   double *scratch_work; /* of one entry's jobs, made when first needed */
   ServerJob *scratch_job;
   void *scratch_server;
@@ -144,6 +158,9 @@ int64_t station_next_notice(const Station *station);
 /* Opens a window that ends at end_ns: all levels are integrated to its end as they stand; every change inside it then adds or takes
  * (end - instant) times the change, in any order. */
 void station_open_window(Station *station, int64_t end_ns);
+/* Moves the window's sums and finished jobs to the meter. */
+void station_close_window(Station *station);
+void station_book_finishes(Station *station);
 
 /* Shared by the loops. */
 uint32_t station_new_job(Station *station);
@@ -166,24 +183,23 @@ void station_lose(Station *station, uint32_t job, Loss loss, int64_t now_ns);
 /* A job that must find another replica (its own is draining or failed): to the central queue, or to a chosen replica's. */
 void station_requeue(Station *station, uint32_t job, bool at_head, int64_t now_ns);
 
-static inline uint32_t station_slot_entry(const Station *s, uint32_t slot) { return slot / s->slots_per_entry; }
+static inline uint32_t station_slot_entry(const Station *s, uint32_t slot) { return s->slot[slot].entry; }
 static inline int64_t station_queue_wait(const Job *job, int64_t start_ns) { return job->waited_ns + (start_ns - job->enqueued_ns); }
 
-/* Level changes inside the open window. */
+/* Level changes inside the open window; the sums are moved to the meter when it closes. */
 static inline void station_wait(Station *s, int64_t at_ns, int64_t change) {
   s->n_waiting += (uint64_t)change;
-  s->meter.level.queue += change * (s->window_end_ns - at_ns);
-}
-static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
-  s->usage_level += change;
-  entry->usage_level += change;
-  s->meter.level.usage += (__int128)change * (s->window_end_ns - at_ns);
+  s->waited_ns += change > 0 ? s->window_end_ns - at_ns : at_ns - s->window_end_ns;
 }
 static inline void station_serve(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
   s->n_busy += (uint64_t)change;
   entry->busy += (uint32_t)change;
-  s->meter.level.in_service += change * (s->window_end_ns - at_ns);
-  if (!entry->server) station_use(s, entry, at_ns, change * entry->usage_millicores);
+  entry->served_ns += change > 0 ? s->window_end_ns - at_ns : at_ns - s->window_end_ns;
+}
+/* The CPU a server's jobs use changes. */
+static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
+  entry->usage_level += change;
+  s->meter.level.usage += (__int128)change * (s->window_end_ns - at_ns);
 }
 
 static inline void station_log(Station *s, char kind, int64_t at_ns, const Job *job, uint32_t replica) {

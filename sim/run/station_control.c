@@ -57,6 +57,7 @@ uint32_t station_add(Station *s, uint32_t replica, int variant, double speed, in
                    .queue = {JOB_NONE, JOB_NONE, 0}, .server = server, .server_stamp = stamp + 1};
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++) {
     s->slot[k].job = JOB_NONE;
+    s->slot[k].entry = e;
     s->slot[k].free_ns = INSTANT_NEVER;
     s->slot[k].stamp++;
   }
@@ -105,6 +106,7 @@ static void entry_gone(Station *s, Entry *entry, int64_t now_ns, bool tell) {
 void station_requeue(Station *s, uint32_t id, bool at_head, int64_t now_ns) {
   Job *job = &s->job[id];
   job->enqueued_ns = now_ns;
+  job->touched = true;
   job->stamp++;
   job->in_service = false;
   job->place = ENTRY_NONE;
@@ -255,7 +257,6 @@ void station_resize(Station *s, uint32_t replica, double speed, int64_t usage_mi
   Entry *entry = entry_of(s, replica, &e);
   if (entry->state == ENTRY_READY) s->request_sum += request_millicores - entry->request_millicores;
   entry->request_millicores = request_millicores;
-  if (!entry->server) station_use(s, entry, now_ns, (usage_millicores - entry->usage_millicores) * entry->busy);
   entry->usage_millicores = usage_millicores;
   if (speed == entry->speed) return;
   double factor = entry->speed / speed;

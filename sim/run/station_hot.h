@@ -4,10 +4,19 @@
 
 #include "sim/run/station.h"
 
+/* What station_new_job gives and a freed job has again: the fields most jobs never touch. */
+static inline void hot_clear_job(Station *s, Job *job) {
+  job->deadline_ns = INSTANT_NEVER;
+  job->waited_ns = 0;
+  job->origin = s->entity;
+  job->abandoned = job->in_service = job->touched = false;
+}
+
+/* The fast loops' way; whoever plans events for jobs uses station_free_job. */
 static inline void hot_free_job(Station *s, uint32_t id) {
   Job *job = &s->job[id];
-  s->backlog_units -= job->input;
-  job->stamp++;
+  if (s->sized) s->backlog_units -= job->input;
+  if (__builtin_expect(job->touched, 0)) hot_clear_job(s, job);
   job->next = s->free_job;
   s->free_job = id;
 }
@@ -29,16 +38,17 @@ static inline uint32_t hot_take_arrival(Station *s) {
   job->index = a->block.first_index + k;
   job->work_ns = a->work_ns[k];
   job->variant = (int16_t)a->variant;
-  job->waited_ns = 0;
   job->input = a->block.input[k];
   job->output = a->block.output[k];
-  job->origin = s->entity;
-  job->abandoned = false;
-  job->deadline_ns = s->fixed_patience ? job->first_ns + s->patience_ns : INSTANT_NEVER;
-  s->meter.units += job->input;
-  s->backlog_units += job->input;
-  s->meter.jobs.offered++;
-  s->meter.jobs.attempts++;
+  if (s->has_patience) {
+    job->touched = true;
+    if (s->fixed_patience) job->deadline_ns = job->first_ns + s->patience_ns;
+  }
+  s->taken++;
+  if (s->sized) {
+    s->meter.units += job->input;
+    s->backlog_units += job->input;
+  }
   return id;
 }
 
@@ -76,9 +86,16 @@ static inline void hot_start(Station *s, uint32_t slot_index, uint32_t id, int64
   slot->job = id;
   slot->start_ns = now_ns;
   slot->free_ns = now_ns + hot_service_ns(s, &s->job[id], entry);
-  slot->stamp++;
   station_serve(s, entry, now_ns, 1);
   station_log(s, 's', now_ns, &s->job[id], entry->id);
+}
+
+/* A finished job goes to the meter's waiting list. */
+static inline void hot_book(Station *s, const Slot *slot, const Entry *entry, const Job *job) {
+  if (__builtin_expect(job->abandoned, 0)) return;
+  if (__builtin_expect(s->n_finishes == FINISHES, 0)) station_book_finishes(s);
+  s->finish[s->n_finishes++] = (Finish){job->first_ns, slot->free_ns - job->first_ns, station_queue_wait(job, slot->start_ns), entry->variant};
+  station_log(s, 'd', slot->free_ns, job, entry->id);
 }
 
 /* The end of a slot's job at free_ns, booked; the slot is idle since then. The job is not freed. */
@@ -86,14 +103,24 @@ static inline uint32_t hot_finish(Station *s, uint32_t slot_index) {
   Slot *slot = &s->slot[slot_index];
   Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
   uint32_t id = slot->job;
-  Job *job = &s->job[id];
   slot->job = JOB_NONE;
-  slot->stamp++;
   station_serve(s, entry, slot->free_ns, -1);
-  if (__builtin_expect(!job->abandoned, 1))
-    meter_finish(&s->meter, job->first_ns, slot->free_ns, station_queue_wait(job, slot->start_ns), entry->variant);
-  station_log(s, 'd', slot->free_ns, job, entry->id);
+  hot_book(s, slot, entry, &s->job[id]);
   return id;
+}
+
+/* The end of a slot's job at free_ns and the start of the next one: hot_finish, hot_free_job and hot_start in one. */
+static inline void hot_follow(Station *s, uint32_t slot_index, uint32_t id, int64_t now_ns) {
+  Slot *slot = &s->slot[slot_index];
+  Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
+  uint32_t old = slot->job;
+  entry->served_ns += slot->free_ns - now_ns;
+  hot_book(s, slot, entry, &s->job[old]);
+  hot_free_job(s, old);
+  slot->job = id;
+  slot->start_ns = now_ns;
+  slot->free_ns = now_ns + hot_service_ns(s, &s->job[id], entry);
+  station_log(s, 's', now_ns, &s->job[id], entry->id);
 }
 
 #endif

@@ -284,7 +284,8 @@ static void test_text(void **state) {
   static const double values[] = {0, 0.1, 1e20, 1.0 / 3, 5e-324, 1.7976931348623157e308, -2.5, 123456789, 2.2250738585072014e-308, 9007199254740993.0};
   for (size_t k = 0; k < COUNT(values); k++) {
     char buffer[32];
-    assert_int_equal(text_double(buffer, values[k]), strlen(buffer));
+    size_t length = text_double(buffer, values[k]);
+    assert_int_equal(length, strlen(buffer));
     assert_true(strtod(buffer, NULL) == values[k]);
   }
   char buffer[32];

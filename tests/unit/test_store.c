@@ -21,7 +21,7 @@
 typedef struct Folder {
   Arena arena;
   char path[64];
-  char file[96], journal[112], partial[112];
+  char file[224], journal[240], partial[240];
 } Folder;
 
 static int folder_setup(void **state) {
@@ -38,7 +38,7 @@ static int folder_setup(void **state) {
 
 static int folder_teardown(void **state) {
   Folder *folder = *state;
-  char extra[160];
+  char extra[300];
   snprintf(extra, sizeof extra, "%s-journal", folder->journal);
   unlink(extra);
   snprintf(extra, sizeof extra, "%s/second.h5", folder->path);
@@ -568,7 +568,23 @@ static void test_store_full_disk(void **state) {
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
-int main(void) {
+/* Writes the file that tests/store looks at: 4 points, 2 strategies, 3 replications (run 3 fails), 3 deployments, 2 pools. */
+static int file_make(const char *path) {
+  Folder folder = {0};
+  FakeSweep fake;
+  Err err = {0};
+  snprintf(folder.file, sizeof folder.file, "%s", path);
+  fake_sweep(&fake, &folder.arena, 4, 3, 3, 2);
+  Journal *journal = journal_filled(&folder, &fake.sweep, TRACE_KEEP_FIRST);
+  bool ok = store_write(path, &fake.sweep, TRACE_KEEP_FIRST, journal, &err);
+  journal_close(journal);
+  ok = journal_delete(path, &err) && ok;
+  arena_free(&folder.arena);
+  return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[1], "--write") == 0) return file_make(argv[2]);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shuffle),
       cmocka_unit_test(test_fletcher32),

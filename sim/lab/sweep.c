@@ -1,0 +1,184 @@
+/* Opening a sweep: the document, point 0, and every value of every axis once, so that a run cannot meet a value that does not decode
+ * (only combinations of several axes are left to chance). Decoding a point edits the shared tree by overlays, in any thread. */
+#include "sim/lab/sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/lab/catalogue.h"
+#include "sim/lab/decode.h"
+#include "sim/lab/document.h"
+#include "sim/lab/sweep_parameters.h"
+
+/* Numbers of runs stay exact as doubles, in progress and in results. */
+#define RUNS_MOST (UINT64_C(1) << 53)
+
+uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis) {
+  for (uint32_t a = sweep->n_axes; a-- > axis + 1;) point /= sweep->axis_count[a];
+  return point % sweep->axis_count[axis];
+}
+
+/* ---- decoding ---- */
+
+static bool decode_root(const Sweep *sweep, const Yaml *root, Arena *arena, Scenario *scenario, Err *err) {
+  Decoder decoder = {arena, err, &sweep->document->inputs};
+  return decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
+}
+
+/* Says at which values of the axes an error appeared; an error at a value itself says so already. */
+static void note_point(const Sweep *sweep, uint64_t point, size_t first, Err *err) {
+  for (size_t k = first; k < err->count && k < ERR_ITEMS; k++) {
+    ErrItem *item = &err->item[k];
+    for (size_t p = 0; p < sweep->n_parameters; p++) {
+      const SweepParameter *parameter = &sweep->parameter[p];
+      size_t length = strlen(item->message), room = sizeof item->message - length;
+      char note[160];
+      int n = snprintf(note, sizeof note, "\n      = where %.60s is %.60s", parameter->path,
+                       parameter->value[sweep_axis_value(sweep, point, parameter->axis)]);
+      if (n > 0 && (size_t)n < sizeof note && (size_t)n < room) memcpy(item->message + length, note, (size_t)n + 1);
+    }
+  }
+}
+
+bool sweep_point(const Sweep *sweep, uint64_t point, Arena *arena, Scenario *scenario, Err *err) {
+  const Yaml *root = sweep->document->root;
+  size_t first = err->count;
+  for (uint32_t a = 0; a < sweep->n_axes && root; a++)
+    root = axis_apply(&sweep->document->axis[a], sweep_axis_value(sweep, point, a), root, arena, err);
+  if (!root) return false;
+  if (decode_root(sweep, root, arena, scenario, err)) return true;
+  note_point(sweep, point, first, err);
+  return false;
+}
+
+/* ---- checks of the axes ---- */
+
+typedef struct Names {
+  const char *what;
+  const char *const *name;
+  size_t count;
+} Names;
+
+/* Every item of a map begins with its name. */
+static const char *const *names_of(const List *list, size_t item_bytes, Arena *arena) {
+  const char **names = ARENA_ARRAY(arena, const char *, list->count);
+  for (size_t k = 0; k < list->count; k++) {
+    const char *name = *(const char *const *)(const void *)((const char *)list->item + k * item_bytes);
+    names[k] = arena_text(arena, name, strlen(name));
+  }
+  return names;
+}
+
+static bool same_names(const Names *first, const Names *now, YamlMark mark, Err *err) {
+  bool same = first->count == now->count;
+  for (size_t k = 0; same && k < first->count; k++) same = text_equal(first->name[k], now->name[k]);
+  return same || yaml_error(err, ERR_SCENARIO, mark, "this value changes which %s there are; all points of a sweep share them", first->what);
+}
+
+static bool same_shape(const Sweep *sweep, const Scenario *now, YamlMark mark, Arena *arena, Err *err) {
+  const Names first[3] = {{"deployments", sweep->deployment, sweep->n_deployments},
+                          {"pools", sweep->pool, sweep->n_pools},
+                          {"strategies", sweep->strategy, sweep->n_strategies}};
+  const Names other[3] = {{NULL, names_of(&now->deployments, sizeof(DeploymentSpec), arena), now->deployments.count},
+                          {NULL, names_of(&now->cluster.pools, sizeof(PoolSpec), arena), now->cluster.pools.count},
+                          {NULL, names_of(&now->strategies, sizeof(StrategySpec), arena), now->strategies.count}};
+  for (int k = 0; k < 3; k++)
+    if (!same_names(&first[k], &other[k], mark, err)) return false;
+  return true;
+}
+
+static uint64_t point_of(const Sweep *sweep, uint32_t axis, uint64_t value) {
+  for (uint32_t a = axis + 1; a < sweep->n_axes; a++) value *= sweep->axis_count[a];
+  return value;
+}
+
+/* Each value of each axis, the others at their first. */
+static bool check_values(const Sweep *sweep, Err *err) {
+  bool good = true;
+  for (uint32_t a = 0; a < sweep->n_axes; a++)
+    for (uint64_t v = 1; v < sweep->axis_count[a] && err->count < ERR_ITEMS; v++) {
+      Arena arena = {.exhausted = sweep->arena->exhausted};
+      Scenario scenario;
+      YamlMark mark = sweep->document->axis[a].values->entry[v].value->mark;
+      bool decoded = sweep_point(sweep, point_of(sweep, a, v), &arena, &scenario, err);
+      good &= decoded && same_shape(sweep, &scenario, mark, &arena, err);
+      arena_free(&arena);
+    }
+  return good;
+}
+
+/* ---- opening ---- */
+
+static bool count_runs(Sweep *sweep, Err *err) {
+  uint64_t runs = (uint64_t)sweep->n_strategies * sweep->n_replications;
+  for (uint32_t a = 0; a < sweep->n_axes; a++)
+    if (__builtin_mul_overflow(runs, sweep->axis_count[a], &runs) || runs > RUNS_MOST)
+      return yaml_error(err, ERR_SCENARIO, sweep->document->axis[a].mark, "the axes make more than 2^53 runs");
+  sweep->n_runs = runs;
+  return true;
+}
+
+static void begin_axes(Sweep *sweep) {
+  const Document *document = sweep->document;
+  sweep->n_axes = (uint32_t)document->n_axes;
+  sweep->axis_count = ARENA_ARRAY(sweep->arena, uint64_t, sweep->n_axes);
+  sweep->n_points = 1;
+  for (uint32_t a = 0; a < sweep->n_axes; a++) {
+    sweep->axis_count[a] = document->axis[a].values->count;
+    if (sweep->n_points < RUNS_MOST) sweep->n_points *= sweep->axis_count[a];
+  }
+}
+
+static void describe_first(Sweep *sweep, const Scenario *first) {
+  sweep->first = first;
+  sweep->name = first->name;
+  sweep->n_replications = (uint32_t)first->replications;
+  sweep->deployment = names_of(&first->deployments, sizeof(DeploymentSpec), sweep->arena);
+  sweep->n_deployments = first->deployments.count;
+  sweep->pool = names_of(&first->cluster.pools, sizeof(PoolSpec), sweep->arena);
+  sweep->n_pools = first->cluster.pools.count;
+  sweep->strategy = names_of(&first->strategies, sizeof(StrategySpec), sweep->arena);
+  sweep->n_strategies = (uint32_t)first->strategies.count;
+}
+
+/* The identity of a sweep: what the file says and how it was edited, not where it lies. */
+static void effective_text(Sweep *sweep, const char *const *set, size_t n_set, const char *strategies_only) {
+  const YamlSource *source = &sweep->document->source;
+  Text text = {.arena = sweep->arena};
+  text_add(&text, source->text, source->length);
+  if (n_set + (strategies_only != NULL) > 0 && source->length > 0 && source->text[source->length - 1] != '\n') text_add(&text, "\n", 1);
+  for (size_t k = 0; k < n_set; k++) {
+    text_addf(&text, "# --set ");
+    for (const char *c = set[k]; *c; c++) {
+      if (*c == '\n') text_addf(&text, "\n#   ");
+      else text_add(&text, c, 1);
+    }
+    text_addf(&text, "\n");
+  }
+  if (strategies_only) text_addf(&text, "# --strategies %s\n", strategies_only);
+  sweep->text = text.bytes;
+  sha256_hex(text.bytes, text.length, sweep->sha256);
+}
+
+bool sweep_open(Sweep *sweep, Arena *arena, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Err *err) {
+  memset(sweep, 0, sizeof *sweep);
+  Document *document = ARENA_NEW(arena, Document);
+  sweep->arena = arena;
+  sweep->document = document;
+  sweep->path = path;
+  if (!catalogue_load(&document->catalogue, NULL, arena, err)) return false;
+  if (!document_open(document, path, set, n_set, strategies_only, arena, err)) return false;
+  begin_axes(sweep);
+  Scenario *first = ARENA_NEW(arena, Scenario);
+  if (!parameters_describe(sweep, err) || !sweep_point(sweep, 0, arena, first, err)) return false;
+  describe_first(sweep, first);
+  effective_text(sweep, set, n_set, strategies_only);
+  if (!count_runs(sweep, err) || !check_values(sweep, err)) return false;
+  document->inputs.closed = true;
+  sweep->input = document->inputs.input;
+  sweep->n_inputs = document->inputs.n_inputs;
+  return true;
+}
+
+/* All memory is the arena's, which the caller frees. */
+void sweep_close(Sweep *sweep) { memset(sweep, 0, sizeof *sweep); }
