@@ -6,7 +6,7 @@
 #include "sim/lab/decode.h"
 #include "sim/run/scenario_graph.h"
 
-enum { FILE_BYTES_MOST = 64 << 20 };
+enum { FILE_BYTES_MOST = 64 << 20, AXES_MOST = 64 };
 
 static bool read_source(YamlSource *source, const char *path, Arena *arena, Err *err) {
   *source = (YamlSource){.name = path, .is_file = true};
@@ -131,6 +131,7 @@ static bool axis_open(Axis *axis, const Yaml *node, const Yaml *root, Arena *are
   bool several = set->value->kind == YAML_LIST;
   axis->n_paths = several ? set->value->count : 1;
   if (axis->n_paths == 0) return yaml_error(err, ERR_SCENARIO, set->mark, "`set` names no path");
+  if (axis->n_paths > AXES_MOST) return yaml_error(err, ERR_SCENARIO, set->mark, "more than %d paths", AXES_MOST);
   axis->path = ARENA_ARRAY(arena, AxisPath, axis->n_paths);
   for (size_t k = 0; k < axis->n_paths; k++)
     good &= axis_path(&axis->path[k], several ? set->value->entry[k].value : set->value, root, arena, err);
@@ -152,11 +153,29 @@ static bool axes_open(Document *document, Arena *arena, Err *err) {
   document->root = yaml_without(document->root, is_sweep, NULL, arena);
   if (yaml_is_null(list)) return true;
   if (list->kind != YAML_LIST) return yaml_error(err, ERR_SCENARIO, entry->mark, "`sweep` is a list of axes, there is %s", yaml_kind_words(list));
+  if (list->count > AXES_MOST) return yaml_error(err, ERR_SCENARIO, entry->mark, "more than %d axes", AXES_MOST);
   document->axis = ARENA_ARRAY(arena, Axis, list->count);
   document->n_axes = list->count;
   bool good = true;
   for (size_t k = 0; k < list->count; k++) good &= axis_open(&document->axis[k], list->entry[k].value, document->root, arena, err);
   return good;
+}
+
+/* An edit below a path that an axis sets would be overwritten at every point: surely not what was meant. */
+static bool set_survives(const Document *document, const char *set, Arena *arena, Err *err) {
+  YamlStep *step;
+  size_t n_steps;
+  const char *why;
+  if (!yaml_path(arena_text(arena, set, strcspn(set, "=")), arena, &step, &n_steps, &why)) return true;
+  for (size_t a = 0; a < document->n_axes; a++)
+    for (size_t p = 0; p < document->axis[a].n_paths; p++) {
+      const AxisPath *path = &document->axis[a].path[p];
+      size_t k = 0;
+      while (k < path->n_steps && k < n_steps && text_equal(path->step[k].key, step[k].key) && path->step[k].index == step[k].index) k++;
+      if (k == path->n_steps)
+        return err_add(err, ERR_SCENARIO, "--set %.150s: the axis sweep[%zu] sets %.150s at every point; set sweep[%zu].values", set, a, path->path, a);
+    }
+  return true;
 }
 
 const Yaml *axis_value(const Axis *axis, uint64_t value, size_t k) {
@@ -190,5 +209,7 @@ bool document_open(Document *document, const char *path, const char *const *set,
     good &= edited != NULL;
   }
   if (!good || !keep_strategies(document, strategies_only, arena, err)) return false;
-  return axes_open(document, arena, err);
+  if (!axes_open(document, arena, err)) return false;
+  for (size_t k = 0; k < n_set; k++) good &= set_survives(document, set[k], arena, err);
+  return good;
 }

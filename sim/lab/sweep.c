@@ -27,6 +27,7 @@ static bool decode_root(const Sweep *sweep, const Yaml *root, Arena *arena, Scen
 
 /* Says at which values of the axes an error appeared; an error at a value itself says so already. */
 static void note_point(const Sweep *sweep, uint64_t point, size_t first, Err *err) {
+  if (point == 0) return; /* what is wrong there is most likely wrong everywhere */
   for (size_t k = first; k < err->count && k < ERR_ITEMS; k++) {
     ErrItem *item = &err->item[k];
     for (size_t p = 0; p < sweep->n_parameters; p++) {

@@ -283,8 +283,8 @@ static bool initial_nodes_resolve(Scenario *scenario, NodePool *pools, Arena *ar
     int64_t needed = least_nodes(scenario, p, least > pool->min_nodes ? least : pool->min_nodes, pool->max_nodes, arena);
     if (needed > pool->max_nodes)
       good = err_at(err, named_path(arena, "cluster.pools", pool->name, "nodes"),
-                    "the initial replicas need more than the %lld nodes that the pool may have (at least %lld)", (long long)pool->max_nodes,
-                    (long long)(least > needed ? least : needed));
+                    "the initial replicas need %lld nodes or more, the pool may have %lld",
+                    (long long)(least > needed ? least : needed), (long long)pool->max_nodes);
     pool->initial_nodes = needed;
   }
   return good;

@@ -1,4 +1,5 @@
-/* Nodes and replicas come and go; see cluster.h for what always holds. Placement is in placement.c, money in billing.c. */
+/* Nodes and replicas come and go; see cluster.h for what always holds. Placement is in placement.c, money in billing.c, the invariants
+ * in cluster_check.c. */
 #include "sim/world/cluster.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static uint32_t node_new(Cluster *c, uint32_t p, int64_t now_ns, int64_t ready_n
   const NodePool *pool = &c->pool[p];
   uint32_t n = node_slot(c, p);
   int64_t *gpu_free = c->node[n].gpu_free;
-  for (int64_t g = 0; g < machine_gpus(pool); g++) gpu_free[g] = 1000;
+  for (int64_t g = 0; g < machine_gpus(pool); g++) gpu_free[g] = GPU_FREE;
   c->node[n] = (Node){.pool = p, .ordinal = c->pool_ordinal[p]++, .state = NODE_STARTING, .ordered_ns = now_ns, .ready_ns = ready_ns,
                       .gone_ns = INSTANT_NEVER, .gpu_free = gpu_free, .first_replica = REPLICA_NONE, .empty_since_ns = now_ns,
                       .billed_since_ns = pool->bill_startup ? now_ns : INSTANT_NEVER};
@@ -66,6 +67,7 @@ void node_ready(Cluster *c, uint32_t n, int64_t now_ns) {
   PoolLevel *level = &c->pool_level[node->pool];
   level->starting--;
   level->ready++;
+  pool_has_more_room(c, node->pool);
   if (node->billed_since_ns == INSTANT_NEVER) {
     node->billed_since_ns = now_ns;
     level->billed++;
@@ -101,8 +103,12 @@ void node_fail(Cluster *c, uint32_t n, int64_t now_ns) {
 /* ---- replicas ---- */
 
 static uint32_t replica_slot(Cluster *c) {
-  for (uint32_t r = 0; r < c->n_replicas; r++)
-    if (c->replica[r].state == REPLICA_GONE) return r;
+  for (uint32_t r = c->first_free_replica; r < c->n_replicas; r++)
+    if (c->replica[r].state == REPLICA_GONE) {
+      c->first_free_replica = r + 1;
+      return r;
+    }
+  c->first_free_replica = c->n_replicas + 1;
   if (c->n_replicas == c->replica_capacity) {
     uint32_t grown = c->replica_capacity ? 2 * c->replica_capacity : 16;
     c->replica = arena_grow(c->arena, c->replica, c->n_replicas, grown, sizeof *c->replica);
@@ -135,7 +141,7 @@ void replica_drain(Cluster *c, uint32_t r, int64_t now_ns) {
   c->replica[r].state = REPLICA_DRAINING;
 }
 
-/* ---- beginning and checking ---- */
+/* ---- beginning ---- */
 
 void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_pools, const uint32_t *deployment_pool,
                    uint32_t n_deployments, int64_t horizon_ns, uint64_t seed, uint32_t replication) {
@@ -159,38 +165,4 @@ void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_po
   c->tenant_row = ARENA_ARRAY(arena, TenantRow, (size_t)n_deployments * TRACE_ROWS);
   for (uint32_t p = 0; p < n_pools; p++)
     for (int64_t k = 0; k < pool[p].initial_nodes; k++) node_ready(c, node_new(c, p, 0, 0), 0);
-}
-
-static void check_node(const Cluster *c, uint32_t n) {
-  const Node *node = &c->node[n];
-  if (node->state == NODE_GONE) return;
-  Resources sum = {0, 0, 0};
-  int64_t shares = 0, gpus_taken = 0;
-  uint32_t count = 0;
-  for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node, count++) {
-    CHECK(c->replica[r].node == n);
-    sum = resources_add(sum, c->replica[r].request);
-    shares += c->replica[r].share;
-  }
-  CHECK(count == node->n_replicas && resources_equal(sum, node->used) && shares == node->share_sum);
-  CHECK(resources_fit(node->used, c->pool[node->pool].machine.allocatable));
-  CHECK((node->empty_since_ns == INSTANT_NEVER) == (count > 0));
-  for (int64_t g = 0; g < machine_gpus(&c->pool[node->pool]); g++) {
-    CHECK(node->gpu_free[g] >= 0 && node->gpu_free[g] <= 1000);
-    gpus_taken += 1000 - node->gpu_free[g];
-  }
-  CHECK(gpus_taken >= node->used.milligpus);
-}
-
-void cluster_check(const Cluster *c) {
-  for (uint32_t n = 0; n < c->n_nodes; n++) check_node(c, n);
-  for (uint32_t p = 0; p < c->n_pools; p++) {
-    uint32_t ready = 0, starting = 0;
-    for (uint32_t n = 0; n < c->n_nodes; n++) {
-      ready += c->node[n].pool == p && c->node[n].state == NODE_READY;
-      starting += c->node[n].pool == p && c->node[n].state == NODE_STARTING;
-    }
-    CHECK(ready == c->pool_nodes_ready[p] && starting == c->pool_nodes_starting[p]);
-    CHECK((int64_t)ready + starting <= c->pool[p].max_nodes);
-  }
 }

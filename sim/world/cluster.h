@@ -46,7 +46,7 @@ typedef struct Node {
   NodeState state;
   int64_t ordered_ns, ready_ns, gone_ns; /* ready_ns is known from the order on */
   Resources used;
-  int64_t *gpu_free; /* milli-GPUs free on each GPU of the machine */
+  int64_t *gpu_free; /* milli-GPUs free on each GPU of the machine; GPU_WHOLE: given whole */
   uint32_t n_replicas;
   uint32_t first_replica; /* list of its replicas through Replica.next_on_node; REPLICA_NONE ends it */
   int64_t share_sum; /* of its replicas' dominant shares, SHARE_ONE = the whole node */
@@ -56,6 +56,8 @@ typedef struct Node {
 
 #define SHARE_ONE (INT64_C(1) << 30)
 enum { REPLICA_NONE = 0xffffffffu, NODE_NONE = 0xffffffffu };
+/* A GPU given whole is not one whose fractions add up to 1000: who gives back must find the right one. */
+enum { GPU_FREE = 1000, GPU_WHOLE = -1 };
 
 typedef enum ReplicaState { REPLICA_PENDING, REPLICA_STARTING, REPLICA_READY, REPLICA_DRAINING, REPLICA_GONE } ReplicaState;
 
@@ -88,6 +90,8 @@ typedef struct TenantRow {
 typedef struct PoolLevel {
   int64_t ready, starting, billed; /* nodes */
   Resources used;
+  bool full;            /* no ready node has room for a request of `full_for` or more; until room grows somewhere */
+  Resources full_for;
 } PoolLevel;
 typedef struct TenantLevel {
   int64_t pending;
@@ -107,6 +111,7 @@ typedef struct Cluster {
   uint32_t n_nodes, node_capacity;
   Replica *replica;
   uint32_t n_replicas, replica_capacity;
+  uint32_t first_free_replica; /* no id below it is free: the lowest free one is used again */
   uint32_t *pool_nodes_ready, *pool_nodes_starting, *pool_ordinal;
   uint32_t *deployment_pool, *deployment_ordinal, *deployment_pending;
   PoolLevel *pool_level;
@@ -146,7 +151,7 @@ bool node_release(Cluster *cluster, uint32_t node, int64_t now_ns);
 void node_fail(Cluster *cluster, uint32_t node, int64_t now_ns);
 
 /* How many more replicas of `request` could be placed in the pool, counting room on ready nodes, on starting ones (empty) and on
- * nodes that may still be ordered. */
+ * nodes that may still be ordered, less one for each that is pending there already. */
 int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources request);
 /* Nodes to order so that all pending replicas of the pool's deployments would fit, first-fit on starting nodes first; capped by max. */
 int64_t cluster_nodes_needed(Cluster *cluster, uint32_t pool);

@@ -16,6 +16,8 @@ void node_give_back(const NodePool *pool, Node *node, Resources request, uint32_
 int64_t node_count_room(const NodePool *pool, const Node *node, Resources request);
 /* Ends a node's billing: granularity and minimum charge are added now. */
 void node_bill_end(Cluster *cluster, Node *node, int64_t now_ns);
+/* Room has grown: requests that found none may be tried again. */
+static inline void pool_has_more_room(Cluster *cluster, uint32_t pool) { cluster->pool_level[pool].full = false; }
 /* After every change: money is charged anew, and in debug builds everything is checked. */
 void cluster_changed(Cluster *cluster);
 

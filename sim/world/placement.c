@@ -6,7 +6,7 @@ enum { ROOM_ENOUGH = 1000000 }; /* replicas that ask for nothing fit this often 
 
 static int64_t free_whole_gpus(const NodePool *pool, const Node *node) {
   int64_t n = 0;
-  for (int64_t g = 0; g < machine_gpus(pool); g++) n += node->gpu_free[g] == 1000;
+  for (int64_t g = 0; g < machine_gpus(pool); g++) n += node->gpu_free[g] == GPU_FREE;
   return n;
 }
 
@@ -35,10 +35,10 @@ static void gpus_change(const NodePool *pool, Node *node, int64_t milligpus, uin
     node->gpu_free[gpu] += take ? -milligpus : milligpus;
     return;
   }
-  int64_t wanted = whole_gpus(milligpus), from = take ? 1000 : 0;
+  int64_t wanted = whole_gpus(milligpus), from = take ? GPU_FREE : GPU_WHOLE;
   for (int64_t g = 0; g < machine_gpus(pool) && wanted; g++) {
     if (node->gpu_free[g] != from) continue;
-    node->gpu_free[g] = 1000 - from;
+    node->gpu_free[g] = take ? GPU_WHOLE : GPU_FREE;
     wanted--;
   }
   CHECK(wanted == 0);
@@ -63,7 +63,7 @@ int64_t node_count_room(const NodePool *pool, const Node *node, Resources reques
   if (request.milligpus == 0) return n;
   if (request.milligpus >= 1000) return smaller(n, free_whole_gpus(pool, node) / whole_gpus(request.milligpus));
   int64_t shared = 0;
-  for (int64_t g = 0; g < machine_gpus(pool); g++) shared += node->gpu_free[g] / request.milligpus;
+  for (int64_t g = 0; g < machine_gpus(pool); g++) shared += node->gpu_free[g] > 0 ? node->gpu_free[g] / request.milligpus : 0;
   return smaller(n, shared);
 }
 
@@ -95,6 +95,7 @@ static uint32_t choose_node(const Cluster *c, uint32_t p, Resources request, uin
     least = measure;
     best = n;
     *gpu = shared;
+    if (pool->placement == PLACEMENT_FIRST_FIT) break;
   }
   return best;
 }
@@ -122,8 +123,16 @@ bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
   cluster_accrue(c, now_ns);
   Replica *replica = &c->replica[id];
   CHECK(replica->state == REPLICA_PENDING);
-  uint32_t p = c->deployment_pool[replica->deployment], gpu, n = choose_node(c, p, replica->request, &gpu);
-  if (n == NODE_NONE) return false;
+  uint32_t p = c->deployment_pool[replica->deployment], gpu;
+  PoolLevel *level = &c->pool_level[p];
+  /* Pending replicas are tried again at every look, mostly in vain: a request that takes at least as much as a refused one is refused. */
+  if (level->full && resources_fit(level->full_for, replica->request)) return false;
+  uint32_t n = choose_node(c, p, replica->request, &gpu);
+  if (n == NODE_NONE) {
+    level->full = true;
+    level->full_for = replica->request;
+    return false;
+  }
   Node *node = &c->node[n];
   node_take(&c->pool[p], node, replica->request, gpu);
   replica->node = n;
@@ -150,6 +159,7 @@ static void leave_node(Cluster *c, uint32_t id, int64_t now_ns) {
   while (*link != id) link = &c->replica[*link].next_on_node;
   *link = replica->next_on_node;
   if (--node->n_replicas == 0) node->empty_since_ns = now_ns;
+  pool_has_more_room(c, node->pool);
   replica->node = NODE_NONE;
 }
 
@@ -164,6 +174,7 @@ void replica_remove(Cluster *c, uint32_t id, int64_t now_ns) {
     leave_node(c, id, now_ns);
   }
   replica->state = REPLICA_GONE;
+  if (id < c->first_free_replica) c->first_free_replica = id;
   cluster_changed(c);
 }
 
@@ -179,6 +190,7 @@ bool replica_resize(Cluster *c, uint32_t id, Resources request, Resources limit,
     node->used = resources_add(resources_subtract(node->used, replica->request), request);
     replica->request = request;
     replica_charge(c, replica, 1);
+    pool_has_more_room(c, node->pool);
   }
   replica->request = request;
   replica->limit = limit;
@@ -225,28 +237,33 @@ static Node *scratch_node(Cluster *c, uint32_t k, const NodePool *pool) {
   }
   Node *node = &c->scratch[k];
   node->used = (Resources){0, 0, 0};
-  for (int64_t g = 0; g < machine_gpus(pool); g++) node->gpu_free[g] = 1000;
+  for (int64_t g = 0; g < machine_gpus(pool); g++) node->gpu_free[g] = GPU_FREE;
   return node;
 }
 
 int64_t cluster_nodes_needed(Cluster *c, uint32_t p) {
   const NodePool *pool = &c->pool[p];
-  uint32_t starting = c->pool_nodes_starting[p], imagined = 0, gpu;
+  uint32_t starting = c->pool_nodes_starting[p], imagined = 0, k = 0, gpu;
+  int64_t may = pool->max_nodes - (int64_t)c->pool_nodes_ready[p] - starting, pending = pool_pending(c, p);
+  if (may <= 0 || !pending) return 0;
+  Resources same = {-1, -1, -1};
   for (; imagined < starting; imagined++) scratch_node(c, imagined, pool);
-  for (uint32_t r = 0; r < c->n_replicas; r++) {
+  for (uint32_t r = 0; r < c->n_replicas && pending; r++) {
     const Replica *replica = &c->replica[r];
     if (replica->state != REPLICA_PENDING || c->deployment_pool[replica->deployment] != p) continue;
-    uint32_t k = 0;
+    pending--;
+    if (!resources_equal(same, replica->request)) k = 0; /* else: where its like found no room there is none */
+    same = replica->request;
     while (k < imagined && !node_has_room(pool, &c->scratch[k], replica->request, &gpu)) k++;
     if (k == imagined) {
       Node *node = scratch_node(c, imagined, pool);
       if (!node_has_room(pool, node, replica->request, &gpu)) continue; /* fits no machine of the pool */
+      if (imagined - starting == may) return may;
       imagined++;
     }
     node_take(pool, &c->scratch[k], replica->request, gpu);
   }
-  int64_t needed = (int64_t)imagined - starting, room = pool->max_nodes - (int64_t)c->pool_nodes_ready[p] - starting;
-  return room < 0 ? 0 : smaller(needed, room);
+  return (int64_t)imagined - starting;
 }
 
 Resources cluster_cap(const Cluster *c, uint32_t d) {
@@ -261,6 +278,7 @@ Resources cluster_cap(const Cluster *c, uint32_t d) {
       const Replica *replica = &c->replica[r];
       if (replica->deployment != d || replica->state == REPLICA_DRAINING) continue;
       room = resources_add(room, replica->request);
+      cap.milligpus = replica->request.milligpus;
       own++;
     }
     if (!own) continue;
@@ -272,6 +290,7 @@ Resources cluster_cap(const Cluster *c, uint32_t d) {
 
 int64_t replica_effective_millicores(const Cluster *c, uint32_t id) {
   const Replica *replica = &c->replica[id];
+  CHECK(replica->node != NODE_NONE);
   const Node *node = &c->node[replica->node];
   int64_t request = replica->request.millicores, idle = c->pool[node->pool].machine.allocatable.millicores - node->used.millicores;
   if (replica->limit.millicores <= request || idle <= 0) return request;
