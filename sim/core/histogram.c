@@ -34,36 +34,66 @@ uint64_t histogram_total(const Histogram *histogram) {
   return total;
 }
 
-/* Finds the rank q * total among pages (NULL: empty); `page_of` is an array of HISTOGRAM_PAGES pointers. */
-static double quantile_of(const uint64_t *const *page_of, uint64_t total, double q) {
-  if (total == 0) return __builtin_nan("");
-  double rank = q * (double)total, below = 0;
-  unsigned last = 0;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
-    for (unsigned k = 0; page_of[p] && k < HISTOGRAM_PAGE_BINS; k++) {
-      double count = (double)page_of[p][k];
-      if (count == 0) continue;
-      unsigned bin = last = p << HISTOGRAM_PAGE_BITS | k;
-      if (below + count >= rank) {
-        double low = (double)histogram_edge_ns(bin), high = (double)histogram_edge_ns(bin + 1);
-        double part = (rank - below) / count;
-        return low + (high - low) * (part < 0 ? 0 : part);
-      }
-      below += count;
+/* Sums of pages (NULL: empty), so that a quantile looks into one page only. */
+typedef struct PageSums {
+  const uint64_t *page[HISTOGRAM_PAGES];
+  uint64_t sum[HISTOGRAM_PAGES], total;
+} PageSums;
+
+static void sum_pages(PageSums *pages) {
+  pages->total = 0;
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
+    uint64_t sum = 0;
+    for (unsigned k = 0; pages->page[p] && k < HISTOGRAM_PAGE_BINS; k++) sum += pages->page[p][k];
+    pages->sum[p] = sum;
+    pages->total += sum;
+  }
+}
+
+/* The rank inside one page, `below` counts before it; false when the page's counts end before the rank. */
+static bool rank_in_page(const uint64_t *page, unsigned p, double rank, double below, double *quantile) {
+  for (unsigned k = 0; k < HISTOGRAM_PAGE_BINS; k++) {
+    double count = (double)page[k];
+    if (count > 0 && below + count >= rank) {
+      unsigned bin = p << HISTOGRAM_PAGE_BITS | k;
+      double low = (double)histogram_edge_ns(bin), high = (double)histogram_edge_ns(bin + 1), part = (rank - below) / count;
+      *quantile = low + (high - low) * (part < 0 ? 0 : part);
+      return true;
     }
-  return (double)histogram_edge_ns(last + 1);
+    below += count;
+  }
+  return false;
+}
+
+static double quantile_of(const PageSums *pages, double q) {
+  if (pages->total == 0) return __builtin_nan("");
+  double rank = q * (double)pages->total, below = 0, quantile;
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
+    double sum = (double)pages->sum[p];
+    if (sum > 0 && below + sum >= rank && rank_in_page(pages->page[p], p, rank, below, &quantile)) return quantile;
+    below += sum;
+  }
+  return (double)histogram_edge_ns(HISTOGRAM_BINS); /* q > 1 */
+}
+
+void histogram_quantiles_ns(const Histogram *histogram, const double *q, size_t n, double *quantile_ns) {
+  PageSums pages;
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) pages.page[p] = histogram->page[p];
+  sum_pages(&pages);
+  for (size_t k = 0; k < n; k++) quantile_ns[k] = quantile_of(&pages, q[k]);
 }
 
 double histogram_quantile_ns(const Histogram *histogram, double q) {
-  return quantile_of((const uint64_t *const *)histogram->page, histogram_total(histogram), q);
+  double quantile_ns;
+  histogram_quantiles_ns(histogram, &q, 1, &quantile_ns);
+  return quantile_ns;
 }
 
 double histogram_counts_quantile_ns(const uint64_t *counts, double q) {
-  const uint64_t *page[HISTOGRAM_PAGES];
-  uint64_t total = 0;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) page[p] = counts + p * HISTOGRAM_PAGE_BINS;
-  for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++) total += counts[bin];
-  return quantile_of(page, total, q);
+  PageSums pages;
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) pages.page[p] = counts + p * HISTOGRAM_PAGE_BINS;
+  sum_pages(&pages);
+  return quantile_of(&pages, q);
 }
 
 void histogram_export(const Histogram *histogram, uint64_t *counts) {

@@ -4,6 +4,8 @@
 #ifndef SIM_CORE_HISTOGRAM_H
 #define SIM_CORE_HISTOGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/base/arena.h"
@@ -46,6 +48,8 @@ void histogram_clear(Histogram *histogram); /* counts to zero, pages kept */
 uint64_t histogram_total(const Histogram *histogram);
 /* The q-quantile in ns (0 <= q <= 1) by interpolation; NaN when empty. */
 double histogram_quantile_ns(const Histogram *histogram, double q);
+/* n quantiles at once. */
+void histogram_quantiles_ns(const Histogram *histogram, const double *q, size_t n, double *quantile_ns);
 /* The same from a plain array of HISTOGRAM_BINS counts. */
 double histogram_counts_quantile_ns(const uint64_t *counts, double q);
 /* Writes all HISTOGRAM_BINS counts, adding to what is there. */

@@ -78,7 +78,14 @@ static const char *edge_text(FieldKind kind, double edge, Arena *arena) {
   return arena_format(arena, "%s%s%s", money ? "$" : "", text, kind == FIELD_RATE ? "/s" : kind == FIELD_USD_PER_H ? "/h" : "");
 }
 
+/* A bound that only keeps arithmetic safe says nothing to the reader. */
+static bool is_beyond(FieldKind kind, double max) {
+  kind = quantity_kind(kind);
+  return max >= (kind == FIELD_DURATION ? 3e9 : kind == FIELD_BYTES ? 1e15 : 9e15);
+}
+
 const char *range_text(FieldKind kind, double min, double max, Arena *arena) {
+  if (is_beyond(kind, max)) return arena_format(arena, "at least %s", edge_text(kind, min, arena));
   return arena_format(arena, "from %s to %s", edge_text(kind, min, arena), edge_text(kind, max, arena));
 }
 

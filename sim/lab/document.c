@@ -16,11 +16,17 @@ static bool read_source(YamlSource *source, const char *path, Arena *arena, Err 
 
 /* ---- --set ---- */
 
-static const Yaml *apply_set(const Yaml *root, const char *set, Arena *arena, Err *err) {
+static const YamlSource *edit_source(const char *set, Arena *arena) {
   YamlSource *source = ARENA_NEW(arena, YamlSource);
-  const char *equals = strchr(set, '='), *why = NULL;
+  const char *equals = strchr(set, '=');
   *source = (YamlSource){.name = arena_format(arena, "--set %s", set), .text = equals ? equals + 1 : ""};
   source->length = strlen(source->text);
+  return source;
+}
+
+static const Yaml *apply_set(const Yaml *root, const char *set, Arena *arena, Err *err) {
+  const YamlSource *source = edit_source(set, arena);
+  const char *equals = strchr(set, '='), *why = NULL;
   YamlMark mark = {source, 0};
   YamlStep *step;
   size_t n_steps;
@@ -173,7 +179,8 @@ static bool set_survives(const Document *document, const char *set, Arena *arena
       size_t k = 0;
       while (k < path->n_steps && k < n_steps && text_equal(path->step[k].key, step[k].key) && path->step[k].index == step[k].index) k++;
       if (k == path->n_steps)
-        return err_add(err, ERR_SCENARIO, "--set %.150s: the axis sweep[%zu] sets %.150s at every point; set sweep[%zu].values", set, a, path->path, a);
+        return yaml_error(err, ERR_SCENARIO, (YamlMark){edit_source(set, arena), 0},
+                          "the axis sweep[%zu] sets %.150s at every point; set sweep[%zu].values", a, path->path, a);
     }
   return true;
 }

@@ -32,6 +32,7 @@ static void note_point(const Sweep *sweep, uint64_t point, size_t first, Err *er
     ErrItem *item = &err->item[k];
     for (size_t p = 0; p < sweep->n_parameters; p++) {
       const SweepParameter *parameter = &sweep->parameter[p];
+      if (sweep_axis_value(sweep, point, parameter->axis) == 0) continue;
       size_t length = strlen(item->message), room = sizeof item->message - length;
       char note[160];
       int n = snprintf(note, sizeof note, "\n      = where %.60s is %.60s", parameter->path,

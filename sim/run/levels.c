@@ -10,12 +10,12 @@ static void levels_reserve(Station *s) {
     v->entry_capacity = s->entry_capacity;
     v->position = ARENA_ARRAY(s->arena, uint32_t, v->entry_capacity);
     v->level = ARENA_ARRAY(s->arena, uint8_t, v->entry_capacity);
-    v->capacity_words = (v->entry_capacity + 63) / 64;
-    v->bits = ARENA_ARRAY(s->arena, uint64_t, (size_t)LEVELS * v->capacity_words);
-    v->summary = ARENA_ARRAY(s->arena, uint64_t, (size_t)LEVELS * ((v->capacity_words + 63) / 64));
+    size_t words = (v->entry_capacity + 63) / 64;
+    v->bits = ARENA_ARRAY(s->arena, uint64_t, LEVELS * words);
+    v->summary = ARENA_ARRAY(s->arena, uint64_t, LEVELS * ((words + 63) / 64));
   }
   v->words = (s->n_eligible + 63) / 64;
-  v->summary_words = (v->words + 63) / 64;
+  v->summary_words = v->words > 1 ? (v->words + 63) / 64 : 0;
 }
 
 void levels_rebuild(Station *s) {
@@ -23,7 +23,6 @@ void levels_rebuild(Station *s) {
   Levels *v = s->levels;
   memset(v->bits, 0, sizeof(uint64_t) * LEVELS * v->words);
   memset(v->summary, 0, sizeof(uint64_t) * LEVELS * v->summary_words);
-  memset(v->population, 0, sizeof v->population);
   memset(v->level, LEVEL_NONE, v->entry_capacity);
   v->occupied = 0;
   for (uint32_t k = 0; k < s->n_eligible; k++) {
@@ -35,41 +34,22 @@ void levels_rebuild(Station *s) {
   }
 }
 
-static uint32_t least_level(const Levels *v) {
-  if (!v->occupied) return LEVELS - 1;
-  return (uint32_t)__builtin_ctzll(v->occupied);
+bool levels_is_empty(const Levels *v, uint32_t level) {
+  for (uint32_t w = 0; w < v->summary_words; w++)
+    if (v->summary[level * v->summary_words + w]) return false;
+  return true;
 }
 
 uint32_t levels_least(const Station *s) {
   const Levels *v = s->levels;
-  uint32_t level = least_level(v);
+  if (!v->occupied) return ENTRY_NONE;
+  uint32_t level = (uint32_t)__builtin_ctzll(v->occupied), word = 0;
   if (level == LEVELS - 1) return ENTRY_NONE;
-  const uint64_t *summary = v->summary + level * v->summary_words;
-  for (uint32_t w = 0; w < v->summary_words; w++) {
-    if (!summary[w]) continue;
-    uint32_t word = w * 64 + (uint32_t)__builtin_ctzll(summary[w]);
-    return s->eligible[word * 64 + (uint32_t)__builtin_ctzll(v->bits[(size_t)level * v->words + word])];
+  if (v->summary_words) {
+    const uint64_t *summary = v->summary + level * v->summary_words;
+    uint32_t w = 0;
+    while (!summary[w]) w++;
+    word = w * 64 + (uint32_t)__builtin_ctzll(summary[w]);
   }
-  return ENTRY_NONE;
-}
-
-uint32_t levels_least_count(const Station *s) {
-  uint32_t level = least_level(s->levels);
-  return level == LEVELS - 1 ? 0 : s->levels->population[level];
-}
-
-uint32_t levels_least_nth(const Station *s, uint32_t k) {
-  const Levels *v = s->levels;
-  const uint64_t *bits = v->bits + (size_t)least_level(v) * v->words;
-  for (uint32_t w = 0; w < v->words; w++) {
-    uint32_t n = (uint32_t)__builtin_popcountll(bits[w]);
-    if (k >= n) {
-      k -= n;
-      continue;
-    }
-    uint64_t word = bits[w];
-    while (k--) word &= word - 1;
-    return s->eligible[w * 64 + (uint32_t)__builtin_ctzll(word)];
-  }
-  return ENTRY_NONE;
+  return s->eligible[word * 64 + (uint32_t)__builtin_ctzll(v->bits[level * v->words + word])];
 }

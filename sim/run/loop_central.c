@@ -21,7 +21,7 @@ static inline void finish_slot(Station *s, uint32_t slot) {
 }
 
 static inline void take_slot(Station *s, SlotHeap *heap, uint32_t id, int64_t start_ns) {
-  uint32_t slot = heap->item[0].slot;
+  uint32_t slot = slot_heap_top_slot(heap);
   if (s->slot[slot].job != JOB_NONE) hot_follow(s, slot, id, start_ns);
   else hot_start(s, slot, id, start_ns);
   slot_heap_replace_top(heap, s->slot[slot].free_ns);
@@ -38,7 +38,7 @@ static inline uint32_t next_to_expire(const Station *s) {
 /* Starts and expiries of waiting jobs up to and including t. */
 static inline void serve_queue(Station *s, SlotHeap *heap, int64_t t) {
   while (s->waiting.count) {
-    int64_t start = heap->count ? heap->item[0].free_ns : INSTANT_NEVER, enqueued = s->job[s->waiting.head].enqueued_ns;
+    int64_t start = heap->count ? slot_heap_top_ns(heap) : INSTANT_NEVER, enqueued = s->job[s->waiting.head].enqueued_ns;
     if (start < enqueued) start = enqueued;
     uint32_t expiring = s->fixed_patience ? next_to_expire(s) : JOB_NONE;
     int64_t expiry = expiring == JOB_NONE ? INSTANT_NEVER : s->job[expiring].deadline_ns;
@@ -59,7 +59,7 @@ static inline void serve_queue(Station *s, SlotHeap *heap, int64_t t) {
 static inline void arrive(Station *s, SlotHeap *heap, int64_t t) {
   uint32_t id = hot_take_arrival(s);
   station_log(s, 'a', t, &s->job[id], 0);
-  if (s->waiting.count == 0 && heap->count && heap->item[0].free_ns <= t) {
+  if (s->waiting.count == 0 && heap->count && slot_heap_top_ns(heap) <= t) {
     take_slot(s, heap, id, t);
   } else if ((int64_t)s->waiting.count >= s->queue_limit) {
     station_lose(s, id, LOSS_DROPPED, t);
@@ -93,13 +93,14 @@ static void plan_arrivals(Station *s, SlotHeap *heap, int64_t last_ns, int64_t e
   while (heap->count) {
     int64_t t = arrivals_peek(a);
     if (t >= end_ns) return;
-    uint32_t slot_index = heap->item[0].slot;
+    uint32_t slot_index = slot_heap_top_slot(heap);
     Slot *slot = &s->slot[slot_index];
     Entry *entry = &s->entry[slot->entry];
-    int64_t start = heap->item[0].free_ns > t ? heap->item[0].free_ns : t;
+    int64_t start = slot_heap_top_ns(heap) > t ? slot_heap_top_ns(heap) : t;
     if (start > last_ns) return;
+    if (slot->job != JOB_NONE) finish_slot(s, slot_index); /* it came from an earlier window */
     int64_t end = start + ns_from_double(a->work_ns[a->cursor] * entry->slowness);
-    if (end <= last_ns && entry->variant == a->variant && slot->job == JOB_NONE) {
+    if (end <= last_ns && entry->variant == a->variant) {
       uint64_t index = a->block.first_index + a->cursor;
       if (s->sized) s->meter.units += a->block.input[a->cursor];
       a->cursor++;

@@ -7,6 +7,7 @@
 
 /* The entry's idle slot that has been idle longest (lowest index among equals). */
 static uint32_t idle_slot(const Station *s, uint32_t e) {
+  if (s->slots_per_entry == 1) return e;
   uint32_t first = e * s->slots_per_entry, pick = SLOT_NONE;
   for (uint32_t slot = first; slot < first + s->slots_per_entry; slot++)
     if (s->slot[slot].job == JOB_NONE && (pick == SLOT_NONE || s->slot[slot].free_ns < s->slot[pick].free_ns)) pick = slot;
@@ -65,8 +66,8 @@ static void rebuild(Station *s, int64_t now_ns) {
 }
 
 static void depart(Station *s, SlotHeap *heap) {
-  uint32_t slot = heap->item[0].slot, e = station_slot_entry(s, slot);
-  int64_t now_ns = heap->item[0].free_ns;
+  uint32_t slot = slot_heap_top_slot(heap), e = station_slot_entry(s, slot);
+  int64_t now_ns = slot_heap_top_ns(heap);
   Entry *entry = &s->entry[e];
   if (entry->queue.count && entry->state == ENTRY_READY) {
     uint32_t id = hot_pop_head(s, &entry->queue);
@@ -104,7 +105,7 @@ void loop_replicas(Station *s, int64_t from_ns, int64_t last_ns, int64_t end_ns)
   for (;;) {
     int64_t t = arrivals_peek(&s->arrivals);
     int64_t limit = t < end_ns ? t : last_ns;
-    while (heap->count && heap->item[0].free_ns <= limit) depart(s, heap);
+    while (heap->count && slot_heap_top_ns(heap) <= limit) depart(s, heap);
     if (t >= end_ns || s->overflow) break;
     arrive(s, t);
   }

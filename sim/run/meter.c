@@ -71,9 +71,11 @@ void meter_end_row(Meter *meter) {
   row->latency_p50_ns = row->latency_p95_ns = row->latency_p99_ns = (double)NAN;
   if (meter->jobs.finished) {
     if (meter->percentiles) {
-      row->latency_p50_ns = histogram_quantile_ns(&meter->latency, 0.50);
-      row->latency_p95_ns = histogram_quantile_ns(&meter->latency, 0.95);
-      row->latency_p99_ns = histogram_quantile_ns(&meter->latency, 0.99);
+      double quantile_ns[3];
+      histogram_quantiles_ns(&meter->latency, (const double[]){0.50, 0.95, 0.99}, 3, quantile_ns);
+      row->latency_p50_ns = quantile_ns[0];
+      row->latency_p95_ns = quantile_ns[1];
+      row->latency_p99_ns = quantile_ns[2];
     }
     histogram_merge(&meter->slice_latency[meter->slice], &meter->latency);
     histogram_clear(&meter->latency);

@@ -164,9 +164,9 @@ static void do_fault(Run *run, const FaultSpec *fault) {
       replica_remove(&run->cluster, victim, run->now_ns);
     }
     run->speeds_changed = true;
-    run_pool_look(run, target_pool(run, d));
   }
   run_place_pending(run);
+  for (uint32_t p = 0; p < run->cluster.n_pools; p++) run_pool_look(run, p);
   run_update_speeds(run);
 }
 

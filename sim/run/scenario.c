@@ -141,7 +141,7 @@ static bool pool_resolve(Scenario *scenario, size_t d, Arena *arena, Err *err) {
   }
   scenario->deployment_pool[d] = 0;
   if (!spec->pool)
-    return err_at(err, named_path(arena, "deployments", spec->name, ""), "missing key `pool`: there are %zu pools%s", n,
+    return err_at(err, named_path(arena, "deployments", spec->name, ""), "missing key `pool`%s",
                   names_hint("", names, n, arena));
   return err_at(err, named_path(arena, "deployments", spec->name, "pool"), "no pool `%.60s`%s", spec->pool,
                 names_hint(spec->pool, names, n, arena));

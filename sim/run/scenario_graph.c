@@ -12,7 +12,7 @@ size_t scenario_find_deployment(const Scenario *scenario, const char *name) {
   return d;
 }
 
-enum { NAMES_LISTED = 12 };
+enum { NAMES_LISTED = 24 };
 
 const char *names_hint(const char *name, const char *const *names, size_t n, Arena *arena) {
   const char *nearest = text_nearest(name, names, n);

@@ -33,8 +33,7 @@ typedef struct Job {
 } Job;
 
 typedef struct Queue {
-  uint32_t head, tail;
-  uint64_t count;
+  uint32_t head, tail, count;
 } Queue;
 
 typedef struct Slot {
@@ -46,21 +45,23 @@ typedef struct Slot {
 
 typedef enum EntryState { ENTRY_FREE, ENTRY_STARTING, ENTRY_READY, ENTRY_DRAINING } EntryState;
 
-/* A replica as the data plane sees it. */
+/* A replica as the data plane sees it. What every job touches comes first and together. */
 typedef struct Entry {
   EntryState state;
   uint32_t id; /* in the cluster */
-  int variant, swap_variant;
-  double speed, slowness; /* slowness = 1 / speed */
+  int32_t variant;
+  uint32_t busy;
+  double slowness;    /* 1 / speed */
+  Queue queue;        /* its own waiting jobs */
+  __int128 served_ns; /* in the open window: what its starts and ends change in the integral of jobs in service */
+  double speed;
   int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
   int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
-  uint32_t busy;
-  __int128 served_ns;    /* in the open window: what its starts and ends change in the integral of jobs in service */
-  Queue queue;           /* its own waiting jobs */
-  int64_t queued_ns;     /* their service at its speed, for least-work */
-  int64_t usage_level;   /* of a server: millicores in use * concurrency; of slots it follows from busy */
+  int64_t queued_ns;   /* service of its waiting jobs at its speed, for least-work */
+  int64_t usage_level; /* of a server: millicores in use * concurrency; of slots it follows from busy */
   void *server;
   uint32_t server_stamp;
+  int32_t swap_variant;
 } Entry;
 
 /* A timed fact that needs no answer. */
@@ -121,6 +122,8 @@ typedef struct Station {
   uint32_t n_starting, n_ready, n_draining;
   int64_t request_sum; /* millicores requested by ready replicas */
   __int128 waited_ns;  /* in the open window: what the queues' changes add to the integral of jobs waiting */
+  int64_t local_ns;  /* the next local event, where known */
+  bool local_known;
   bool changed;      /* loops rebuild what they derived */
   int64_t window_end_ns; /* integrals are complete up to here, as if no level changed any more */
   struct Finish *finish; /* finished jobs not yet in the meter, at most FINISHES */
@@ -150,7 +153,7 @@ void station_fail(Station *station, uint32_t replica, int64_t now_ns);   /* any:
 void station_resize(Station *station, uint32_t replica, double speed, int64_t usage_millicores, int64_t request_millicores, int64_t now_ns);
 void station_swap(Station *station, uint32_t replica, int variant, int64_t at_ns); /* serves the new variant from at_ns on */
 /* Local events. The next one's instant, and doing all that are due at now_ns (in class order: drained, kill, ready, swap). */
-int64_t station_next_local(const Station *station);
+int64_t station_next_local(Station *station);
 void station_do_local(Station *station, int64_t now_ns);
 /* The earliest instant at which a draining replica will be gone if nothing else changes. */
 int64_t station_next_notice(const Station *station);

@@ -5,7 +5,9 @@
 #include "sim/base/check.h"
 #include "sim/run/station.h"
 
+/* Every operation finds its entry here, and may change what the next local event is. */
 static Entry *entry_of(Station *s, uint32_t replica, uint32_t *index) {
+  s->local_known = false;
   for (uint32_t e = 0; e < s->n_entries; e++)
     if (s->entry[e].state != ENTRY_FREE && s->entry[e].id == replica) {
       *index = e;
@@ -62,6 +64,7 @@ uint32_t station_add(Station *s, uint32_t replica, int variant, double speed, in
     s->slot[k].stamp++;
   }
   s->n_starting++;
+  s->local_known = false;
   return e;
 }
 
@@ -295,10 +298,12 @@ static int64_t entry_next(const Entry *entry) {
   CHECK(false);
 }
 
-int64_t station_next_local(const Station *s) {
-  int64_t next = INSTANT_NEVER;
-  for (uint32_t e = 0; e < s->n_entries; e++) next = earliest(next, entry_next(&s->entry[e]));
-  return next;
+int64_t station_next_local(Station *s) {
+  if (s->local_known) return s->local_ns;
+  s->local_ns = INSTANT_NEVER;
+  for (uint32_t e = 0; e < s->n_entries; e++) s->local_ns = earliest(s->local_ns, entry_next(&s->entry[e]));
+  s->local_known = true;
+  return s->local_ns;
 }
 
 int64_t station_next_notice(const Station *s) {
@@ -319,6 +324,8 @@ static void entry_swap(Station *s, uint32_t e) {
 }
 
 void station_do_local(Station *s, int64_t now_ns) {
+  if (station_next_local(s) > now_ns) return;
+  s->local_known = false;
   for (uint32_t e = 0; e < s->n_entries; e++) {
     Entry *entry = &s->entry[e];
     if (entry->state == ENTRY_DRAINING && entry->drained_ns <= now_ns) {

@@ -33,16 +33,13 @@ class Case:
     relaxation: float  # units after which the start is forgotten
     heavy: bool = False  # infinite or nearly infinite fourth moments: judged by its interval alone
     slack: float = 1.0  # how much wider than planned the interval may come out where the plan is a guess
+    period: float = 0.0  # the horizon is a multiple of it
     wave: tuple = None  # (period, expected sine, expected cosine) of in_service_jobs
     unit_s: float = 0.0
     halfwidth: float = 0.0  # required of the primary metric
 
     def __post_init__(self):
         self.key = re.sub(r"[^a-z0-9]+", "-", f"{self.family}-{self.name}".lower()).strip("-")
-
-    def rate(self):
-        """Jobs a unit through all stations, and through station 0."""
-        return sum(s["flow"] for s in self.stations), self.stations[0]["flow"]
 
 
 # ---- how long --------------------------------------------------------------------------------------------------------
@@ -73,20 +70,33 @@ def need_of_loss(rate, servers, capacity=None, abandon=0.0):
     return need_of_chain(chain, rate, loss, share) + PLAN * (1 - share) / share
 
 
-def units_of(case, most_jobs, margin=2.0):
-    """Units one replication lasts, warm-up included; sets the half width that this length should give."""
-    through, first = case.rate()
-    wanted = case.need * margin
-    given = min(wanted, most_jobs * first / through)
-    units = given / first / REPLICATIONS * WARMUP / (WARMUP - 1)
-    least = 40 * WARMUP * case.relaxation
+def cost_s(station):
+    """Rough CPU seconds of one job: which loop of the engine serves it, and its laws."""
+    slots, tabled = station.get("slots", 1), station["service"]["dist"] in ("gamma", "erlang", "lognormal", "hyperexp2", "bpareto")
+    tabled += station.get("arrival") is not None and station["arrival"]["type"] == "renewal"
+    events = "cores" in station or "route" in station or station.get("dispatch") == "least-work"
+    events |= station.get("arrival") is None or station.get("patience", {"dist": "det"})["dist"] != "det"
+    base = (200 + 1.5 * slots if events else 110) if events or "dispatch" in station else 45 + 10 * math.log2(slots + station.get("replicas", 1))
+    return 1e-9 * (base + 60 * tabled)
+
+
+def cost_of(case, units):
+    """CPU seconds of all replications."""
+    return REPLICATIONS * units * sum(s["flow"] * cost_s(s) for s in case.stations)
+
+
+def units_of(case, most_s, margin=2.0):
+    """Units one replication lasts, warm-up included, in at most so many CPU seconds (but long enough to forget its start); sets the
+    half width that this length should give."""
+    first, share = case.stations[0]["flow"], WARMUP / (WARMUP - 1)
+    wanted = case.need * margin / first / REPLICATIONS * share
+    units = min(wanted, most_s / cost_of(case, 1.0))
+    units = max(units, 5 * WARMUP * case.relaxation)
     if case.wave:
-        period = case.wave[0]
-        units = 64 * period
-    elif units < least:
-        units = least
-    given = units * first * REPLICATIONS * (WARMUP - 1) / WARMUP
-    case.halfwidth = HALFWIDTH * case.slack * math.sqrt(max(1.0, wanted / given))
+        units = 64 * case.wave[0]
+    elif case.period:
+        units = max(1, round(units / WARMUP / case.period)) * WARMUP * case.period
+    case.halfwidth = HALFWIDTH * case.slack * math.sqrt(max(1.0, wanted / units))
     return units
 
 

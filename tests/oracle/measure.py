@@ -1,0 +1,174 @@
+"""Runs a scenario through the program, reads the summaries back, and estimates each metric of a case with its standard error over
+replications. Ratios (a mean over jobs) are ratios of sums; percentiles come from the pooled counts of all replications."""
+
+import math
+import os
+import subprocess
+import tempfile
+
+import h5py
+import numpy
+
+from stations import WARMUP, names_of, scenario
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.environ.get("HEADROOM", os.path.join(TOP, "build", "headroom"))
+COLUMNS = ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "throughput_rps", "latency_mean_s",
+           "latency_p999_s", "latency_variance_s2", "queue_wait_mean_s", "waited_ratio", "queue_jobs", "in_service_jobs", "utilisation_ratio")
+QUANTILES = {"50": 0.5, "90": 0.9, "95": 0.95, "99": 0.99, "999": 0.999}
+HISTOGRAM_BIAS = 1e-3  # of an interpolated percentile: a bin is at most 0.79 % wide
+
+
+class ProgramFailed(Exception):
+    pass
+
+
+class Result:
+    """The summaries of all replications of one scenario."""
+
+    def __init__(self, path, traces):
+        with h5py.File(path) as file:
+            summary = file["summary"]
+            self.names = {name.decode() if isinstance(name, bytes) else name: k for k, name in enumerate(summary["deployment"][()])}
+            if "status" in summary and summary["status"][()].any():
+                raise ProgramFailed(str(summary["message"][()]))
+            self.column = {name: summary[name][()] for name in COLUMNS}
+            self.counts = file["latency/counts"]
+            self.counts = self.counts[()] if not traces else None
+            self.low = file["latency/bin_low_s"][()]
+            self.high = file["latency/bin_high_s"][()]
+            self.in_service = file["trace/in_service_jobs"][()] if traces else None
+
+    def rows(self, name):
+        """Columns of one deployment: {column: [replication]}."""
+        k = self.names[name]
+        return {column: values[:, k] for column, values in self.column.items()}
+
+
+def run(text, traces=False):
+    """Runs a scenario's text; its result."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, output = os.path.join(folder, "case.yaml"), os.path.join(folder, "case.h5")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        command = [PROGRAM, "run", path, "-o", output, "--force", "--quiet", "--traces", "all" if traces else "none"]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise ProgramFailed(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return Result(output, traces)
+
+
+# ---- estimates -------------------------------------------------------------------------------------------------------
+
+
+def of_means(values):
+    return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+
+
+def of_ratio(numerator, denominator):
+    """Sum over sum, and the standard error of its linearisation."""
+    x = numerator.sum() / denominator.sum()
+    rest = numerator - x * denominator
+    return float(x), float(math.sqrt((rest**2).sum() / len(rest) / (len(rest) - 1)) / denominator.mean())
+
+
+def of_variance(mean, variance, count):
+    """The variance over all jobs of all replications."""
+    first, second = mean * count, (variance + mean**2) * count
+    m1, m2 = first.sum() / count.sum(), second.sum() / count.sum()
+    rest = (second - m2 * count) - 2 * m1 * (first - m1 * count)
+    return float(m2 - m1**2), float(math.sqrt((rest**2).sum() / len(rest) / (len(rest) - 1)) / count.mean())
+
+
+def quantile(counts, low, high, q):
+    below = numpy.cumsum(counts)
+    rank = q * below[-1]
+    k = int(numpy.searchsorted(below, rank))
+    before = below[k - 1] if k else 0
+    return low[k] + (high[k] - low[k]) * (rank - before) / counts[k]
+
+
+def of_quantile(counts, low, high, q):
+    pooled = quantile(counts.sum(axis=0), low, high, q)
+    single = numpy.array([quantile(row, low, high, q) for row in counts])
+    return float(pooled), float(single.std(ddof=1) / math.sqrt(len(single)))
+
+
+def estimate(result, name, metric, unit):
+    """(value, standard error) in the units of the case."""
+    r = result.rows(name)
+    if metric == "mean_number":
+        return of_means(r["queue_jobs"] + r["in_service_jobs"])
+    if metric in PLAIN:
+        value, error = of_means(r[PLAIN[metric]])
+        return (value * unit, error * unit) if metric == "throughput" else (value, error)
+    if metric in ("mean_response", "mean_wait"):
+        column = "latency_mean_s" if metric == "mean_response" else "queue_wait_mean_s"
+        return of_ratio(r[column] * r["finished"] / unit, r["finished"])
+    if metric == "p_wait":
+        return of_ratio(r["waited_ratio"] * r["finished"], r["finished"])
+    if metric in ("p_block", "p_abandon"):
+        return of_ratio(r["dropped" if metric == "p_block" else "abandoned"], r["offered"])
+    if metric == "var_response":
+        return of_variance(r["latency_mean_s"] / unit, r["latency_variance_s2"] / unit**2, r["finished"])
+    value, error = of_quantile(result.counts[:, result.names[name]], result.low, result.high, QUANTILES[metric[len("response_p"):]])
+    return value / unit, error / unit
+
+
+PLAIN = {"mean_queue": "queue_jobs", "mean_busy_servers": "in_service_jobs", "utilisation": "utilisation_ratio",
+         "throughput": "throughput_rps"}
+
+
+def edge(result, name, metric, unit, horizon_s):
+    """What leaving out unfinished jobs may change in a metric of jobs: those that arrived in the last moments and stay long. For a mean it
+    is (E[T^2] / E[T]) / window; the others are in proportion, with a factor that is ample."""
+    if metric in PLAIN or metric in ("mean_number", "p_block", "p_abandon"):
+        return 0.0
+    r = result.rows(name)
+    mean, variance = numpy.mean(r["latency_mean_s"]), numpy.mean(r["latency_variance_s2"])
+    share = (variance / mean + mean) / (horizon_s * (1 - 1 / WARMUP))
+    return share * {"mean_response": 1, "mean_wait": 2, "p_wait": 1, "var_response": 4}.get(metric, 2)
+
+
+def wave(result, name, periods=64):
+    """(sine, cosine) coefficients of the jobs in service over the whole periods behind the first quarter, each with its error."""
+    rows = result.in_service[:, result.names[name]]
+    n = rows.shape[1]
+    middle = (numpy.arange(n) + 0.5) / n * periods * 2 * math.pi
+    smooth = numpy.sinc(periods / n)  # a row is a mean over its length
+    keep = slice(n // 4, n)
+    values = [2 * (rows[:, keep] * f(middle[keep])).mean(axis=1) / smooth for f in (numpy.sin, numpy.cos)]
+    return [of_means(v) for v in values]
+
+
+# ---- laws of every run ----------------------------------------------------------------------------------------------
+
+
+def conservation(result, name):
+    """Runs in which jobs got lost or were counted twice."""
+    r = result.rows(name)
+    return numpy.flatnonzero(r["offered"] != r["finished"] + r["dropped"] + r["abandoned"] + r["failed"] + r["in_flight"])
+
+
+def little(result, name, station, unit, horizon_s):
+    """The worst violation of Little's law, for the queue and for the service, in multiples of what jobs at the window's two edges can
+    make of it. Exact otherwise: both sides count the same jobs."""
+    r = result.rows(name)
+    window = horizon_s * (1 - 1 / WARMUP)
+    levels = r["queue_jobs"] + r["in_service_jobs"]
+    ample = (30 + 8 * levels) * r["latency_p999_s"]
+    service = abs(r["in_service_jobs"] * window - r["finished"] * (r["latency_mean_s"] - r["queue_wait_mean_s"]))
+    worst = float((service / ample).max())
+    waited = r["finished"] * r["queue_wait_mean_s"]
+    patience = station.get("patience")
+    if patience and patience["dist"] == "det":  # who gave up has waited exactly so long
+        waited = waited + r["abandoned"] * patience["value"] * unit
+    if not patience or patience["dist"] == "det":
+        ample = ample + (patience["value"] * unit * (30 + 8 * levels) if patience else 0)
+        worst = max(worst, float((abs(r["queue_jobs"] * window - waited) / ample).max()))
+    return worst
+
+
+def alone(case, horizon_s, seed):
+    """The scenario of one case: the same names, seed and horizon, so the same random numbers."""
+    return scenario([case], horizon_s, seed), names_of(case)
