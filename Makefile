@@ -180,6 +180,9 @@ $(OUT)/sim/%.o: sim/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC  ,$<)$(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# The catalogue is embedded (.incbin), which -MMD does not see.
+$(OUT)/sim/lab/catalogue.o: configs/catalog/nodes.yaml
+
 $(OUT)/models/%.o: models/%.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC  ,$<)$(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

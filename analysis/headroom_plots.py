@@ -46,6 +46,12 @@ def by_strategy(variable):
     return {name: interval(variable.values[variable.strategy.values == name]) for name in names_of(variable)}
 
 
+def plus_minus(mean, half, factor=1, digits=2, sign=""):
+    """`53.73 ± 2.51`; the mean alone where nothing is known about its interval."""
+    text = f"{mean * factor:{sign},.{digits}f}"
+    return text if np.isnan(half) else f"{text} ± {half * factor:,.{digits}f}"
+
+
 def seconds(value, _=None):
     """A latency in the unit a person would choose."""
     if not np.isfinite(value):
@@ -75,7 +81,7 @@ def label_gap(axes, x, low, high, text):
     gap = np.nan_to_num(high - low)
     at = int(gap.argmax())
     if gap[at] > 0.3 * np.nanmax(high) and np.mean(gap > 0.2 * np.nanmax(high)) > 0.4:
-        axes.text(x[at], (low[at] + high[at]) / 2, text, ha="center", va="center", fontsize=7.5)
+        axes.text(x[at], low[at] + 0.35 * gap[at], text, ha="center", va="center", fontsize=7.5)
 
 
 # Rows of over_time: title, and what to draw.
@@ -125,9 +131,10 @@ def over_time(trace, pool, horizon_s, objective_s=None, rows=tuple(ROWS)):
         if key == "latency":
             first.set_yscale("log")
             log_seconds(first.yaxis)
+            first.margins(y=0.08)
         else:
             first.set_ylim(bottom=0)
-            first.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            first.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     figure.align_ylabels(grid[:, 0])
     figure.supxlabel("Time, hours", fontsize=9)
     return figure

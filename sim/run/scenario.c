@@ -207,7 +207,9 @@ static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
     bool has_pool = pool_resolve(scenario, d, arena, err);
     good &= variants_resolve(scenario, d, arena, err) && has_pool;
     if (has_pool) good &= fit_check(scenario, d, arena, err);
-    limits_resolve(LIST_AT(scenario->deployments, DeploymentSpec, d));
+    DeploymentSpec *spec = LIST_AT(scenario->deployments, DeploymentSpec, d);
+    limits_resolve(spec);
+    if (spec->replicas.initial < 0) spec->replicas.initial = spec->replicas.min > 1 ? spec->replicas.min : 1;
   }
   return good;
 }

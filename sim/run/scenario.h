@@ -83,7 +83,7 @@ typedef struct QueueSpec { FIELD_MEMBERS(QUEUE_FIELDS) } QueueSpec;
 typedef struct VariantSpec { const char *name; FIELD_MEMBERS(VARIANT_FIELDS) } VariantSpec;
 
 #define REPLICAS_FIELDS(F, C, O, L, M, R)                                                              \
-  F(integer, initial, "1", 0, 1e6, OPTIONAL, "replicas ready at the start", "spec.replicas, apps/v1") \
+  F(integer, initial, "-1", -1, 1e6, OPTIONAL, "replicas ready at the start; -1: min, at least 1", "spec.replicas, apps/v1") \
   F(integer, min, "1", 0, 1e6, OPTIONAL, "replicas kept at least", "minReplicas, autoscaling/v2")     \
   F(integer, max, "1000", 1, 1e6, OPTIONAL, "replicas at most", "maxReplicas, autoscaling/v2")
 typedef struct ReplicasSpec { FIELD_MEMBERS(REPLICAS_FIELDS) } ReplicasSpec;

@@ -46,6 +46,7 @@ static bool check_replicas(const void *value, Err *err) {
   const ReplicasSpec *replicas = value;
   if (replicas->min > replicas->max)
     return err_at(err, "min", "min (%lld) is above max (%lld)", (long long)replicas->min, (long long)replicas->max);
+  if (replicas->initial == -1) return true;
   if (replicas->initial < replicas->min || replicas->initial > replicas->max)
     return err_at(err, "initial", "initial (%lld) must be from min (%lld) to max (%lld)", (long long)replicas->initial,
                   (long long)replicas->min, (long long)replicas->max);

@@ -45,7 +45,7 @@ class Judgement:
 
 def wanted_halfwidth(case, check):
     if check.metric == case.primary and check.station == 0:
-        return case.halfwidth
+        return case.halfwidth * (3 if case.heavy else 1)
     if case.heavy or check.station:
         return math.inf
     return {"response_p99": 4, "var_response": 8}.get(check.metric, math.inf) * case.halfwidth

@@ -174,7 +174,7 @@ def case_of(family, case, index):
     service = case["params"]["service"]
     heavy = service["dist"] == "bpareto" or (service["dist"] == "lognormal" and exact.scv(service) > 3)
     result = Case(family, case["id"], [station], checks_of(family, case), primary_of(case), need, relaxation_of(case["params"], station),
-                  heavy=heavy, slack=slack * (2 if heavy else 1))
+                  heavy=heavy, slack=slack)
     if family == "mt_mc_sin":
         result.period = case["params"]["arrival"]["period"]
     if family == "mt_g_inf":

@@ -1,0 +1,71 @@
+"""Small scenarios that together take every path whose order or rounding could differ: queues, dispatch rules, servers, laws, policies,
+failures, drains, resizes. Each is a second of work at most."""
+
+from support.program import small
+
+LOGNORMAL = {"distribution": {"time": {"lognormal": {"mean": "90ms", "cv": 1.1}}}}
+SCALERS = {
+    "out": {"scale": {"horizontal": {"target": "55%", "scale_down_window": "30s"}}},
+    "up": {"scale": {"vertical": {"target": "55%", "scale_down_window": "30s"}}},
+    "both": {"scale": {"hybrid": {"target": "55%", "max": 2, "scale_down_window": "30s"}}},
+}
+WAVES = {"diurnal": {"period": "200s", "peak": 1.9, "peak_at": "60s"}}
+FAULTS = [{"at": "95s", "deployment": "app", "replicas": 1}, {"at": "210s", "deployment": "app", "replicas": 2}]
+BASE = {"horizon": "400s", "replications": 2, "seed": 42, "strategies": SCALERS, "deployments.app.workload.rate": WAVES,
+        "deployments.app.variants.only.service": LOGNORMAL, "faults": FAULTS}
+
+
+def scenario(changes):
+    return small({**BASE, **changes})
+
+
+def with_more_deployments():
+    """Eight alone, on two pools: the flows of one run side by side."""
+    result = scenario({"replications": 1, "horizon": "300s", "strategies": {"out": SCALERS["out"]},
+                       "cluster.pools.gpu": {"machine": {"cpu": 8, "memory": "64Gi", "gpu": 2, "price": "$3/h"}, "nodes": {"min": 1, "max": 6},
+                                             "startup": {"lognormal": {"median": "20s", "p95": "40s"}}, "placement": "spread"},
+                       "cluster.pools.cpu.nodes": {"min": 2, "max": 12}, "deployments.app.pool": "cpu"})
+    app = result["deployments"]["app"]
+    for k in range(7):
+        other = {**app, "pool": "gpu" if k % 3 == 0 else "cpu", "dispatch": ("central-queue", "least-outstanding", "least-work")[k % 3]}
+        if k % 3 == 0:
+            other["requests"] = {"cpu": 1, "memory": "2Gi", "gpu": "500m"}
+        result["deployments"][f"app-{k}"] = other
+    return result
+
+
+def routed():
+    """Two stations with feedback: half of the second's jobs go back to the first."""
+    result = scenario({"deployments.app.route": [{"to": "next", "probability": 0.8}], "deployments.app.workload.arrivals.poisson.rate": "7/s"})
+    result["deployments"]["next"] = {"requests": {"cpu": 1, "memory": "1Gi"}, "replicas": {"initial": 2, "min": 1, "max": 10},
+                                     "variants": {"only": {"load": "5s", "service": LOGNORMAL}}, "route": [{"to": "app", "probability": 0.4}]}
+    return result
+
+
+SCENARIOS = {
+    "central_queue": scenario({"deployments.app.concurrency": 3, "deployments.app.workload.arrivals": {"gamma": {"rate": "45/s", "cv": 1.6}}}),
+    "jsq": scenario({"deployments.app.dispatch": "least-outstanding", "deployments.app.tie": "random", "deployments.app.replicas.initial": 4}),
+    "power_of_two": scenario({"deployments.app.dispatch": "power-of-two", "deployments.app.workload.arrivals": {"weibull": {"rate": "14/s", "cv": 1.5}}}),
+    "round_robin": scenario({"deployments.app.dispatch": "round-robin", "deployments.app.failure": {"jobs": "requeue-tail", "work": "resume"}}),
+    "random": scenario({"deployments.app.dispatch": "random", "deployments.app.failure": {"jobs": "fail"}, "deployments.app.grace": "50ms"}),
+    "processor_sharing": scenario({"deployments.app.concurrency": 8, "deployments.app.dispatch": "least-outstanding",
+                                   "deployments.app.variants.only.service": {"processor-sharing": {"time": {"lognormal": {"mean": "90ms", "cv": 2}}}}}),
+    "retries": scenario({"deployments.app.queue": {"limit": 6, "timeout": {"after": {"exponential": {"mean": "700ms"}}}},
+                         "deployments.app.retry": {"attempts": 4, "backoff": "300ms", "jitter": 0.5}}),
+    "timeout_waiting": scenario({"deployments.app.queue": {"limit": 40, "timeout": {"after": "400ms"}}}),
+    "timeout_total": scenario({"deployments.app.queue": {"timeout": {"of": "total", "after": "600ms", "work": "cancel"}},
+                               "deployments.app.dispatch": "least-work"}),
+    "timeout_waste": scenario({"deployments.app.queue": {"timeout": {"of": "total", "after": "600ms", "work": "waste"}}}),
+    "routing": routed(),
+    "vertical_bursts": scenario({"deployments.app.limits": {"cpu": 3}, "deployments.app.speed": {"amdahl": {"parallel": "80%"}},
+                                 "deployments.app.workload.arrivals": {"mmpp": {"rate_low": "8/s", "rate_high": "40/s", "mean_low": "40s", "mean_high": "15s"}}}),
+    "threshold": scenario({
+        "deployments.app.variants": {"small": {"accuracy": 0.7, "load": "3s", "service": {"sized": {"base": "5ms", "per_input": "100us"}}},
+                                     "large": {"accuracy": 0.8, "load": "6s", "service": {"sized": {"base": "20ms", "per_input": "400us"}}}},
+        "deployments.app.workload.input": {"lognormal": {"mean": 200, "cv": 1}}, "deployments.app.workload.unit_bytes": "1k",
+        "deployments.app.speed": "linear",
+        "strategies": {"rule": {"scale": {"threshold": {"data_size": {"source": "offered", "below": "120M"}, "cooldown": "15s", "scale_down_after": "45s"}}},
+                       "backlog": {"scale": {"threshold": {"data_size": {"source": "backlog", "below": "3M"}, "resource_limit": {"source": "always"}}}},
+                       "small": {"scale": "small_model"}}}),
+    "many_deployments": with_more_deployments(),
+}
