@@ -213,12 +213,10 @@ bool run_next(Run *run, uint32_t *deployment, const Observation **observation) {
     if (run->options.interrupted && *run->options.interrupted) run_fail(run, "interrupted");
     int64_t next = run->events.count ? run->events.item[0].time_ns : INSTANT_NEVER;
     if (next > horizon) next = horizon;
+    int64_t notice = next_notice(run);
     bool lockstep = run->options.stop_at_notices || run_has_pending(run);
-    if (lockstep) {
-      int64_t notice = next_notice(run);
-      if (notice < next) next = notice;
-    }
-    if (next > run->flows_ns || (lockstep && next_notice(run) <= run->flows_ns)) {
+    if (lockstep && notice < next) next = notice;
+    if (next > run->flows_ns || notice <= run->flows_ns) { /* an idle replica that was just drained is gone at this very instant */
       advance_flows(run, next > run->flows_ns ? next : run->flows_ns);
       continue;
     }
