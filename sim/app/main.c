@@ -1,4 +1,5 @@
 /* headroom: which command. Everything a command knows of its options is in its table here. */
+#include <malloc.h>
 #include <string.h>
 
 #include "sim/app/command.h"
@@ -65,7 +66,14 @@ static int unknown_command(const char *name) {
   return ERR_USAGE;
 }
 
+/* Arenas come and go with every run: their memory stays in the process instead of being mapped and unmapped each time. */
+static void keep_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 128 << 20);
+}
+
 int main(int argc, char **argv) {
+  keep_memory();
   interrupted_catch();
   if (argc < 2) {
     print_help(stderr);

@@ -14,89 +14,80 @@ uint64_t *histogram_new_page(Histogram *histogram, unsigned page) {
   return histogram->page[page] = ARENA_ARRAY(histogram->arena, uint64_t, HISTOGRAM_PAGE_BINS);
 }
 
+/* The next used bin of a page at or after k, HISTOGRAM_PAGE_BINS if there is none. */
+static inline unsigned next_used(const uint64_t used[2], unsigned k) {
+  for (unsigned w = k / 64; w < 2; w++) {
+    uint64_t rest = w == k / 64 ? used[w] >> (k % 64) << (k % 64) : used[w];
+    if (rest) return w * 64 + (unsigned)__builtin_ctzll(rest);
+  }
+  return HISTOGRAM_PAGE_BINS;
+}
+
+#define FOR_USED(histogram, p, k) \
+  for (unsigned k = next_used((histogram)->used[p], 0); k < HISTOGRAM_PAGE_BINS; k = next_used((histogram)->used[p], k + 1))
+
 void histogram_merge(Histogram *into, const Histogram *from) {
   for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
     if (!from->page[p]) continue;
     if (!into->page[p]) histogram_new_page(into, p);
-    for (unsigned k = 0; k < HISTOGRAM_PAGE_BINS; k++) into->page[p][k] += from->page[p][k];
+    FOR_USED(from, p, k) into->page[p][k] += from->page[p][k];
+    into->used[p][0] |= from->used[p][0];
+    into->used[p][1] |= from->used[p][1];
   }
 }
 
 void histogram_clear(Histogram *histogram) {
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
-    if (histogram->page[p]) memset(histogram->page[p], 0, HISTOGRAM_PAGE_BINS * sizeof(uint64_t));
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
+    FOR_USED(histogram, p, k) histogram->page[p][k] = 0;
+    histogram->used[p][0] = histogram->used[p][1] = 0;
+  }
 }
 
 uint64_t histogram_total(const Histogram *histogram) {
   uint64_t total = 0;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
-    for (unsigned k = 0; histogram->page[p] && k < HISTOGRAM_PAGE_BINS; k++) total += histogram->page[p][k];
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) FOR_USED(histogram, p, k) total += histogram->page[p][k];
   return total;
 }
 
-/* Sums of pages (NULL: empty), so that a quantile looks into one page only. */
-typedef struct PageSums {
-  const uint64_t *page[HISTOGRAM_PAGES];
-  uint64_t sum[HISTOGRAM_PAGES], total;
-} PageSums;
-
-static void sum_pages(PageSums *pages) {
-  pages->total = 0;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
-    uint64_t sum = 0;
-    for (unsigned k = 0; pages->page[p] && k < HISTOGRAM_PAGE_BINS; k++) sum += pages->page[p][k];
-    pages->sum[p] = sum;
-    pages->total += sum;
+/* Adds a bin's count to the running count; true when the rank lies in it, with the interpolated value. */
+static bool rank_in_bin(unsigned bin, uint64_t count, double rank, double *below, double *quantile_ns) {
+  double here = (double)count;
+  if (*below + here < rank) {
+    *below += here;
+    return false;
   }
+  double low = (double)histogram_edge_ns(bin), high = (double)histogram_edge_ns(bin + 1), part = (rank - *below) / here;
+  *quantile_ns = low + (high - low) * (part < 0 ? 0 : part);
+  return true;
 }
 
-/* The rank inside one page, `below` counts before it; false when the page's counts end before the rank. */
-static bool rank_in_page(const uint64_t *page, unsigned p, double rank, double below, double *quantile) {
-  for (unsigned k = 0; k < HISTOGRAM_PAGE_BINS; k++) {
-    double count = (double)page[k];
-    if (count > 0 && below + count >= rank) {
-      unsigned bin = p << HISTOGRAM_PAGE_BITS | k;
-      double low = (double)histogram_edge_ns(bin), high = (double)histogram_edge_ns(bin + 1), part = (rank - below) / count;
-      *quantile = low + (high - low) * (part < 0 ? 0 : part);
-      return true;
-    }
-    below += count;
-  }
-  return false;
-}
-
-static double quantile_of(const PageSums *pages, double q) {
-  if (pages->total == 0) return __builtin_nan("");
-  double rank = q * (double)pages->total, below = 0, quantile;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) {
-    double sum = (double)pages->sum[p];
-    if (sum > 0 && below + sum >= rank && rank_in_page(pages->page[p], p, rank, below, &quantile)) return quantile;
-    below += sum;
-  }
+static double quantile_ns_of(const Histogram *histogram, uint64_t total, double q) {
+  double below = 0, quantile_ns;
+  if (total == 0) return __builtin_nan("");
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
+    FOR_USED(histogram, p, k)
+      if (histogram->page[p][k] && rank_in_bin(p << HISTOGRAM_PAGE_BITS | k, histogram->page[p][k], q * (double)total, &below, &quantile_ns))
+        return quantile_ns;
   return (double)histogram_edge_ns(HISTOGRAM_BINS); /* q > 1 */
 }
 
 void histogram_quantiles_ns(const Histogram *histogram, const double *q, size_t n, double *quantile_ns) {
-  PageSums pages;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) pages.page[p] = histogram->page[p];
-  sum_pages(&pages);
-  for (size_t k = 0; k < n; k++) quantile_ns[k] = quantile_of(&pages, q[k]);
+  uint64_t total = histogram_total(histogram);
+  for (size_t k = 0; k < n; k++) quantile_ns[k] = quantile_ns_of(histogram, total, q[k]);
 }
 
-double histogram_quantile_ns(const Histogram *histogram, double q) {
-  double quantile_ns;
-  histogram_quantiles_ns(histogram, &q, 1, &quantile_ns);
-  return quantile_ns;
-}
+double histogram_quantile_ns(const Histogram *histogram, double q) { return quantile_ns_of(histogram, histogram_total(histogram), q); }
 
 double histogram_counts_quantile_ns(const uint64_t *counts, double q) {
-  PageSums pages;
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) pages.page[p] = counts + p * HISTOGRAM_PAGE_BINS;
-  sum_pages(&pages);
-  return quantile_of(&pages, q);
+  uint64_t total = 0;
+  for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++) total += counts[bin];
+  double below = 0, quantile_ns;
+  if (total == 0) return __builtin_nan("");
+  for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++)
+    if (counts[bin] && rank_in_bin(bin, counts[bin], q * (double)total, &below, &quantile_ns)) return quantile_ns;
+  return (double)histogram_edge_ns(HISTOGRAM_BINS);
 }
 
 void histogram_export(const Histogram *histogram, uint64_t *counts) {
-  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
-    for (unsigned k = 0; histogram->page[p] && k < HISTOGRAM_PAGE_BINS; k++) counts[p * HISTOGRAM_PAGE_BINS + k] += histogram->page[p][k];
+  for (unsigned p = 0; p < HISTOGRAM_PAGES; p++) FOR_USED(histogram, p, k) counts[p * HISTOGRAM_PAGE_BINS + k] += histogram->page[p][k];
 }

@@ -21,6 +21,7 @@ enum {
 typedef struct Histogram {
   Arena *arena;
   uint64_t *page[HISTOGRAM_PAGES];
+  uint64_t used[HISTOGRAM_PAGES][2]; /* a bit for each bin that was ever added to: what is empty costs nothing to merge, clear or search */
 } Histogram;
 
 /* The bin of a value >= 0; values of 2^53 and more share the last bin. */
@@ -36,9 +37,11 @@ static inline unsigned histogram_bin(int64_t value_ns) {
 int64_t histogram_edge_ns(unsigned bin);
 uint64_t *histogram_new_page(Histogram *histogram, unsigned page);
 static inline void histogram_add_count(Histogram *histogram, unsigned bin, uint64_t count) {
-  uint64_t *page = histogram->page[bin >> HISTOGRAM_PAGE_BITS];
-  if (__builtin_expect(!page, 0)) page = histogram_new_page(histogram, bin >> HISTOGRAM_PAGE_BITS);
-  page[bin & (HISTOGRAM_PAGE_BINS - 1)] += count; /* modular: a negative correction is added as its two's complement */
+  unsigned p = bin >> HISTOGRAM_PAGE_BITS, k = bin & (HISTOGRAM_PAGE_BINS - 1);
+  uint64_t *page = histogram->page[p];
+  if (__builtin_expect(!page, 0)) page = histogram_new_page(histogram, p);
+  histogram->used[p][k / 64] |= UINT64_C(1) << (k % 64);
+  page[k] += count; /* modular: a negative correction is added as its two's complement */
 }
 static inline void histogram_add(Histogram *histogram, int64_t value_ns) {
   histogram_add_count(histogram, histogram_bin(value_ns), 1);

@@ -176,7 +176,7 @@ def modulated():
         expected = exact.mmpp_mc(arrival, servers)
         rate = expected["throughput"]
         yield single("mmpp", f"c{servers}", {"arrival": arrival, "flow": rate, "service": EXP, "slots": servers}, expected,
-                     need=8e6 if servers == 1 else 4e7, relaxation=150, slack=2)
+                     need=8e6 if servers == 1 else 4e7, relaxation=150, slack=3)
     for base, amplitude, period in ((10.0, 0.9, 10.0), (50.0, 0.3, 4.0)):
         arrival = {"type": "nhpp_sin", "base": base, "rel_amplitude": amplitude, "period": period}
         size, behind = exact.infinite_servers_wave(EXP, period)

@@ -16,7 +16,8 @@ PROGRAM = os.environ.get("HEADROOM", os.path.join(TOP, "build", "headroom"))
 COLUMNS = ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "throughput_rps", "latency_mean_s",
            "latency_p999_s", "latency_variance_s2", "queue_wait_mean_s", "waited_ratio", "queue_jobs", "in_service_jobs", "utilisation_ratio")
 QUANTILES = {"50": 0.5, "90": 0.9, "95": 0.95, "99": 0.99, "999": 0.999}
-HISTOGRAM_BIAS = 1e-3  # of an interpolated percentile: a bin is at most 0.79 % wide
+BIN_WIDTH = 0.0079  # of the latency histogram, relative
+HISTOGRAM_BIAS = 1e-3  # of a percentile interpolated inside a bin
 
 
 class ProgramFailed(Exception):
@@ -33,8 +34,7 @@ class Result:
             if "status" in summary and summary["status"][()].any():
                 raise ProgramFailed(str(summary["message"][()]))
             self.column = {name: summary[name][()] for name in COLUMNS}
-            self.counts = file["latency/counts"]
-            self.counts = self.counts[()] if not traces else None
+            self.counts = file["latency/counts"][()] if len(summary["run"]) <= 100 and not traces else None
             self.low = file["latency/bin_low_s"][()]
             self.high = file["latency/bin_high_s"][()]
             self.in_service = file["trace/in_service_jobs"][()] if traces else None
@@ -45,13 +45,13 @@ class Result:
         return {column: values[:, k] for column, values in self.column.items()}
 
 
-def run(text, traces=False):
+def run(text, traces=False, options=()):
     """Runs a scenario's text; its result."""
     with tempfile.TemporaryDirectory() as folder:
         path, output = os.path.join(folder, "case.yaml"), os.path.join(folder, "case.h5")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
-        command = [PROGRAM, "run", path, "-o", output, "--force", "--quiet", "--traces", "all" if traces else "none"]
+        command = [PROGRAM, "run", path, "-o", output, "--force", "--quiet", "--traces", "all" if traces else "none", *options]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise ProgramFailed(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
@@ -156,7 +156,7 @@ def little(result, name, station, unit, horizon_s):
     r = result.rows(name)
     window = horizon_s * (1 - 1 / WARMUP)
     levels = r["queue_jobs"] + r["in_service_jobs"]
-    ample = (30 + 8 * levels) * r["latency_p999_s"]
+    ample = (30 + 8 * levels) * r["latency_p999_s"] + 4 * station["service"].get("hi", 0) * unit
     service = abs(r["in_service_jobs"] * window - r["finished"] * (r["latency_mean_s"] - r["queue_wait_mean_s"]))
     worst = float((service / ample).max())
     waited = r["finished"] * r["queue_wait_mean_s"]

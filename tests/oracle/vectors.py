@@ -136,7 +136,9 @@ def need_of(family, case, station):
     if params.get("servers") == "inf":
         return need_of_number(rate, station["slots"]) * spread, 1.5
     if family == "mmpp_mc":
-        return need_of_number(rate, servers) * 8, 4
+        return need_of_number(rate, servers) * 8, 5
+    if family == "mt_mc_sin":
+        return need_of_number(rate, servers) * 2, 3
     return need_of_number(rate * exact.moment(station["service"], 1), servers, max(1.0, spread)), 1.6
 
 
@@ -233,6 +235,21 @@ def mean_field(case, servers=1000):
                "dispatch": "power-of-two", "sampling": "with-replacement"}
     checks = [Check("mean_response", value, 0, 0.003), Check("mean_number", value * rate, 0, 0.003), Check("throughput", rate)]
     return Case("power_of_d_meanfield", case["id"], [station], checks, "mean_number", 1e6, 5 / (1 - per))
+
+
+def transients():
+    """(case, horizon in units) of the starts from empty: no warm-up is left out, and the answer is over replications."""
+    for index, case in enumerate(load("transient_mmc")):
+        segments = case["params"]["segments"]
+        if case["params"]["initial"] != ["empty"] or len(segments) > 1:
+            continue
+        rate, servers, expect = segments[0]["arrival_rate"], segments[0]["servers"], case["expect"]
+        station = dict(form_of(servers, index), arrival={"type": "poisson", "rate": rate}, flow=rate, service=case["params"]["service"])
+        checks = [Check("mean_number", expect["time_average_number"], 0, 1e-7), Check("mean_queue", expect["time_average_queue"], 0, 1e-7),
+                  Check("mean_busy_servers", expect["mean_busy_time_average"], 0, 1e-7)]
+        if expect["time_average_queue"] * expect["horizon"] < 0.5:
+            del checks[1]  # a queue that hardly ever forms
+        yield Case("transient_mmc", case["id"], [station], checks, "mean_number", 0, 0), expect["horizon"]
 
 
 def cases():
