@@ -119,7 +119,7 @@ def over_time(trace, pool, horizon_s, objective_s=None, rows=tuple(ROWS)):
                 axes.axhline(objective_s, color=INK, lw=0.7, ls=(0, (4, 3)))
                 if column == 0:
                     axes.annotate("objective", (0.98, objective_s), (0, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                                  ha="right", va="bottom", fontsize=7.5)
+                                  ha="right", va="bottom", fontsize=7.5, bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.3})
             axes.stairs(mine, edges, baseline=None, color=colour[name], lw=1.4)
             hour_axis(axes, horizon_s / 3600)
             if row == 0:
@@ -134,7 +134,7 @@ def over_time(trace, pool, horizon_s, objective_s=None, rows=tuple(ROWS)):
             first.margins(y=0.08)
         else:
             first.set_ylim(bottom=0)
-            first.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
+            first.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3, integer=key == "replicas"))
     figure.align_ylabels(grid[:, 0])
     figure.supxlabel("Time, hours", fontsize=9)
     return figure

@@ -158,11 +158,12 @@ static bool walk(const Threshold *threshold, ThresholdState *state, const Observ
   for (size_t k = 0; k < ROWS; k++) {
     const Row *row = &table[k];
     if (!applies(row, state->model_state, view->facts)) continue;
-    if (act(row->action, state, view, decision)) acted = true;
+    bool did = act(row->action, state, view, decision);
+    acted = acted || did;
     if (row->to == PLACE_rest) state->model_state = rest(state, observation, decision);
     else if (row->to != PLACE_same) state->model_state = (ModelState)row->to;
     record(threshold, state, observation, view, row, state->model_state, decision);
-    decision->reason = action_goes_on[row->action] ? row->condition : action_text[row->action];
+    if (did || !acted) decision->reason = action_goes_on[row->action] && !did ? row->condition : action_text[row->action];
     if (row->action == ACTION_WAIT) decision->reason = view->facts & FACT_METRICS ? "the last action settles" : "no metrics";
     if (!action_goes_on[row->action]) break;
   }
@@ -183,7 +184,8 @@ static void decide(const void *params, void *state, const Observation *observati
   if (observation->has_metrics) decision->metric = observation->utilisation_ratio;
   decision->target = threshold->target_ratio;
   decision->raw_replicas = (double)view.horizontal_replicas;
-  decision->data_size_bytes = view.data_size_bytes;
+  bool known = observation->has_metrics || threshold->data_size.source == DATA_SERIES;
+  decision->data_size_bytes = known ? view.data_size_bytes : __builtin_nan("");
   decision->resource_limit = (view.facts & FACT_LIMIT) != 0;
   decision->model_state = remembered->model_state;
 }

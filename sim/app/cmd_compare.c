@@ -15,18 +15,40 @@ typedef struct Shown {
   int decimals;
 } Shown;
 
-static const Shown shown[] = {
-    {"cost $", -1 - CLUSTER_cluster_cost_usd, 1, 2},  {"p50 ms", SUMMARY_latency_p50_s, 1e3, 0}, {"p95 ms", SUMMARY_latency_p95_s, 1e3, 0},
-    {"p99 ms", SUMMARY_latency_p99_s, 1e3, 0},        {"attained %", SUMMARY_attainment_ratio, 100, 2}, {"jobs/s", SUMMARY_throughput_rps, 1, 2},
-    {"dropped", SUMMARY_dropped, 1, 0},               {"accuracy", SUMMARY_accuracy_ratio, 1, 3}, {"actions", SUMMARY_scale_actions, 1, 1},
+enum { N_SHOWN = 9, CELL = 48, COLUMN_COST = 0, COLUMN_P50, COLUMN_P95, COLUMN_P99 };
+
+static const Shown usual[N_SHOWN] = {
+    [COLUMN_COST] = {"cost $", -1 - CLUSTER_cluster_cost_usd, 1, 2},
+    [COLUMN_P50] = {"p50 ms", SUMMARY_latency_p50_s, 1e3, 0},
+    [COLUMN_P95] = {"p95 ms", SUMMARY_latency_p95_s, 1e3, 0},
+    [COLUMN_P99] = {"p99 ms", SUMMARY_latency_p99_s, 1e3, 0},
+    {"attained %", SUMMARY_attainment_ratio, 100, 2},
+    {"jobs/s", SUMMARY_throughput_rps, 1, 2},
+    {"dropped", SUMMARY_dropped, 1, 0},
+    {"accuracy", SUMMARY_accuracy_ratio, 1, 3},
+    {"actions", SUMMARY_scale_actions, 1, 1},
 };
-enum { N_SHOWN = sizeof shown / sizeof *shown, CELL = 48 };
 
 static Interval shown_interval(const CompareRow *row, size_t deployment, const Shown *column) {
   Interval i = column->metric < 0 ? row->cluster[-1 - column->metric] : row->metric[deployment * SUMMARY_COUNT + (size_t)column->metric];
   i.mean *= column->scale;
   i.half_width *= column->scale;
   return i;
+}
+
+/* The columns for one table: latencies in seconds where milliseconds would be long, the deployment's own cost where there are several. */
+static void choose_columns(const Comparison *c, const ComparePoint *point, size_t d, Shown *shown) {
+  memcpy(shown, usual, sizeof usual);
+  if (c->file->n_deployments > 1) shown[COLUMN_COST] = (Shown){"charged $", SUMMARY_cost_usd, 1, 2};
+  double longest = 0;
+  for (size_t s = 0; s < c->file->n_strategies; s++) {
+    double p99_s = point->row[s].metric[d * SUMMARY_COUNT + SUMMARY_latency_p99_s].mean;
+    if (p99_s > longest) longest = p99_s;
+  }
+  if (longest < 10) return;
+  shown[COLUMN_P50] = (Shown){"p50 s", SUMMARY_latency_p50_s, 1, 2};
+  shown[COLUMN_P95] = (Shown){"p95 s", SUMMARY_latency_p95_s, 1, 2};
+  shown[COLUMN_P99] = (Shown){"p99 s", SUMMARY_latency_p99_s, 1, 2};
 }
 
 static void format_interval(char *cell, Interval i, int decimals) {
@@ -46,8 +68,10 @@ static void print_cell(const char *text, int width) { printf("  %*s%s", width - 
 
 static void print_table(const Comparison *c, const ComparePoint *point, size_t d) {
   const ResultFile *file = c->file;
+  Shown shown[N_SHOWN];
   int width[N_SHOWN], name_width = 8;
   char cell[CELL];
+  choose_columns(c, point, d, shown);
   for (size_t k = 0; k < N_SHOWN; k++) {
     width[k] = shown_width(shown[k].title);
     for (size_t s = 0; s < file->n_strategies; s++) {
@@ -78,6 +102,19 @@ static const CompareRow *winner_of(const ComparePoint *point, size_t n) {
   return NULL;
 }
 
+/* A cheaper winner may be a less accurate one: say so, the rule does not weigh it. */
+static void print_accuracy_given_up(const Comparison *c, const ComparePoint *point, const CompareRow *best) {
+  for (size_t d = 0; d < c->file->n_deployments; d++) {
+    const CompareRow *most = best;
+    size_t k = d * SUMMARY_COUNT + SUMMARY_accuracy_ratio;
+    for (size_t s = 0; s < c->file->n_strategies; s++)
+      if (point->row[s].reaches && point->row[s].metric[k].mean > most->metric[k].mean) most = &point->row[s];
+    if (most->metric[k].mean - best->metric[k].mean < 0.001) continue;
+    printf("Accuracy is not weighed: %s%s %.3f with %s, %.3f with %s, which also reaches the objective.\n", c->file->n_deployments > 1 ? c->file->deployment[d] : "it is",
+           c->file->n_deployments > 1 ? " is" : "", best->metric[k].mean, best->strategy, most->metric[k].mean, most->strategy);
+  }
+}
+
 static void print_verdict(const Comparison *c, const ComparePoint *point) {
   size_t n = c->file->n_strategies;
   const CompareRow *best = winner_of(point, n);
@@ -95,6 +132,19 @@ static void print_verdict(const Comparison *c, const ComparePoint *point) {
   }
   if (best->runs < 2) printf(" (one replication: no interval, no test)");
   printf(".\n");
+  if (point->by_cost) print_accuracy_given_up(c, point, best);
+}
+
+/* What the whole cluster costs, where several deployments share it. */
+static void print_cluster(const Comparison *c, const ComparePoint *point) {
+  char cost[CELL], idle[CELL];
+  printf("[cluster]\n");
+  for (size_t s = 0; s < c->file->n_strategies; s++) {
+    const CompareRow *row = &point->row[s];
+    format_interval(cost, row->cluster[CLUSTER_cluster_cost_usd], 2);
+    format_interval(idle, row->cluster[CLUSTER_idle_cost_usd], 2);
+    printf("%s %s: $%s, of it $%s for idle capacity\n", row->winner ? "*" : row->tied ? "~" : " ", row->strategy, cost, idle);
+  }
 }
 
 static void print_point_name(const ResultFile *file, const ComparePoint *point) {
@@ -106,7 +156,7 @@ static void print_points(const Comparison *c) {
   for (size_t p = 0; p < c->n_points; p++) {
     const ComparePoint *point = &c->point[p];
     if (file->n_parameters) {
-      printf("\n");
+      printf("%s", p ? "\n" : "");
       print_point_name(file, point);
       printf("\n");
     }
@@ -114,45 +164,54 @@ static void print_points(const Comparison *c) {
       if (file->n_deployments > 1) printf("[%s]\n", file->deployment[d]);
       print_table(c, point, d);
     }
+    if (file->n_deployments > 1) print_cluster(c, point);
     print_verdict(c, point);
   }
 }
 
-/* Which strategy wins where: one line a point. */
+static bool wins_alone(const ComparePoint *point, size_t n) {
+  for (size_t s = 0; s < n; s++)
+    if (point->row[s].tied) return false;
+  return true;
+}
+
+static void print_region(const ResultFile *file, const ComparePoint *point) {
+  printf("  ");
+  print_point_name(file, point);
+  const CompareRow *best = winner_of(point, file->n_strategies);
+  printf(": %s%s", best ? best->strategy : "no finished run", best && point->by_cost ? " *" : "");
+  for (size_t s = 0; s < file->n_strategies; s++)
+    if (point->row[s].tied) printf(" ~ %s", point->row[s].strategy);
+  printf("\n");
+}
+
+/* Which strategy wins where: one line a point, and the count of points it wins alone or with others it cannot be told apart from. */
 static void print_regions(const Comparison *c) {
   const ResultFile *file = c->file;
-  size_t wins[64] = {0}, n = file->n_strategies < 64 ? file->n_strategies : 64;
-  printf("\nWho wins where (* the objective is reached; ~ cannot be told apart)\n");
-  for (size_t p = 0; p < c->n_points; p++) {
-    const ComparePoint *point = &c->point[p];
-    printf("  ");
-    print_point_name(file, point);
-    printf(": ");
-    const CompareRow *best = winner_of(point, file->n_strategies);
-    if (!best) {
-      printf("no finished run\n");
-      continue;
+  printf("Who wins where (* the objective is reached; ~ cannot be told apart)\n");
+  for (size_t p = 0; p < c->n_points; p++) print_region(file, &c->point[p]);
+  printf("Points won, alone + not alone:");
+  for (size_t s = 0; s < file->n_strategies; s++) {
+    size_t alone = 0, shared = 0;
+    for (size_t p = 0; p < c->n_points; p++) {
+      const CompareRow *row = &c->point[p].row[s];
+      bool single = wins_alone(&c->point[p], file->n_strategies);
+      alone += row->winner && single;
+      shared += (row->winner || row->tied) && !single;
     }
-    printf("%s%s", best->strategy, point->by_cost ? " *" : "");
-    for (size_t s = 0; s < file->n_strategies; s++) {
-      if (point->row[s].tied) printf(" ~ %s", point->row[s].strategy);
-      if (point->row[s].winner && s < n) wins[s]++;
-    }
-    printf("\n");
+    if (alone + shared) printf("  %s %zu + %zu", file->strategy[s], alone, shared);
   }
-  printf("Points won:");
-  for (size_t s = 0; s < n; s++)
-    if (wins[s]) printf("  %s %zu", file->strategy[s], wins[s]);
   printf("\n");
 }
 
 static void print_text(const Comparison *c) {
   const ResultFile *file = c->file;
   size_t reps = c->n_points && file->n_strategies ? (size_t)(file->n_runs / (c->n_points * file->n_strategies)) : 0;
-  printf("%s: %zu strategies, %zu point%s, %zu replication%s; means with 95 %% intervals over replications, given this workload and these service laws\n\n",
-         file->name, file->n_strategies, c->n_points, c->n_points == 1 ? "" : "s", reps, reps == 1 ? "" : "s");
+  printf("%s: %zu %s, %zu point%s, %zu replication%s; means with 95 %% intervals over replications, given this workload and these service laws\n\n",
+         file->name, file->n_strategies, file->n_strategies == 1 ? "strategy" : "strategies", c->n_points, c->n_points == 1 ? "" : "s", reps, reps == 1 ? "" : "s");
   enum { TABLES = 12 };
   if (c->n_points <= TABLES) print_points(c);
+  if (c->n_points > 1 && c->n_points <= TABLES) printf("\n");
   if (c->n_points > 1) print_regions(c);
   if (c->n_points > TABLES) printf("\nAll figures: --csv or --json.\n");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/app/command.h"
+#include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/contract/policy.h"
 #include "sim/core/time.h"
@@ -58,30 +59,55 @@ static void print_change(const DecisionRow *row) {
   if (row->replicas_wished != row->replicas_after) printf(" (wished %lld)", (long long)row->replicas_wished);
 }
 
+/* The values on the way to the wish, as far as the rule has them. */
+static void print_values(const DecisionRow *row) {
+  const struct { const char *name; double value; } values[] = {
+      {"metric", row->metric}, {"target", row->target}, {"replicas by the rule", row->raw_replicas}, {"after tolerance", row->after_tolerance},
+      {"stabilised", row->stabilised}, {"rate-limited", row->rate_limited}};
+  const char *comma = "  ";
+  for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+    if (isnan(values[k].value)) continue;
+    printf("%s%s %.4g", comma, values[k].name, values[k].value);
+    comma = ", ";
+  }
+  if (*comma == ',') printf("\n");
+}
+
 static void print_heading(const Explain *x, const DecisionRow *row) {
   char at[48];
   format_duration(at, row->at_ns);
   printf("\n%s  %s:", at, x->file.deployment[row->deployment]);
   print_change(row);
   if (row->reason && *row->reason) printf("  [%s]", row->reason);
-  if (row->quiet_before) printf("  (%u looks before it changed nothing)", row->quiet_before);
+  if (row->quiet_before) printf("  (%u look%s before it changed nothing)", row->quiet_before, row->quiet_before == 1 ? "" : "s");
   printf("\n");
-  if (!isnan(row->metric)) {
-    printf("  metric %.4g, target %.4g", row->metric, row->target);
-    if (!isnan(row->raw_replicas)) printf("; wished %.4g, after tolerance %.4g, stabilised %.4g", row->raw_replicas, row->after_tolerance, row->stabilised);
-    printf("\n");
+  print_values(row);
+}
+
+/* The two sides of a condition; sizes as sizes. */
+static void format_sides(char *text, size_t room, const DecisionRow *row) {
+  text[0] = 0;
+  if (isnan(row->value) || isnan(row->threshold)) return;
+  char a[40], b[40];
+  if (strstr(row->condition, "data_size")) {
+    format_size(a, sizeof a, row->value);
+    format_size(b, sizeof b, row->threshold);
+  } else {
+    snprintf(a, sizeof a, "%.4g", row->value);
+    snprintf(b, sizeof b, "%.4g", row->threshold);
   }
+  snprintf(text, room, " (%s against %s)", a, b);
 }
 
 static void print_step(const DecisionRow *row) {
-  char sides[80] = "";
-  if (!isnan(row->value) && !isnan(row->threshold)) snprintf(sides, sizeof sides, " (%.4g against %.4g)", row->value, row->threshold);
-  printf("  %-22s | %-28s | %-6s | %-28s | %s%s\n", row->step, *row->condition ? row->condition : "-", result_words(row->result),
+  char sides[100];
+  format_sides(sides, sizeof sides, row);
+  printf("  %-20s | %-40s | %-6s | %-25s | %s%s\n", row->step, *row->condition ? row->condition : "-", result_words(row->result),
          *row->action ? row->action : "-", row->model_state ? model_state_words((ModelState)row->model_state) : "-", sides);
 }
 
 static void print_decisions(const Explain *x) {
-  printf("  %-22s | %-28s | %-6s | %-28s | %s\n", "Step", "Condition checked", "Result", "Action taken", "System state");
+  printf("  %-20s | %-40s | %-6s | %-25s | %s\n", "Step", "Condition checked", "Result", "Action taken", "System state");
   long long printed = 0;
   uint32_t last = UINT32_MAX;
   for (size_t k = 0; k < x->count; k++) {
@@ -108,7 +134,9 @@ static void print_tracked(const char *when, const DecisionRow *row, bool states)
          row && states && row->model_state ? model_state_name((ModelState)row->model_state) : "idle");
 }
 
-/* The variables of the founding decision: at the start, after the steps of the first decisions, at the end. */
+enum { TRACKED_STEPS = 3 };
+
+/* The variables of the founding decision: at the start, after the first steps that changed the state, at the end. */
 static void print_tracker(const Explain *x) {
   printf("\nVariables\n  %-14s | %-12s | %-14s | %s\n", "", "data_size", "resource_limit", "model_state");
   const DecisionRow *first = NULL, *end = NULL;
@@ -119,7 +147,7 @@ static void print_tracker(const Explain *x) {
   }
   print_tracked("start", first, false);
   int state = MODEL_STATE_NONE, steps = 0;
-  for (size_t k = 0; k < x->count && steps < 12; k++) {
+  for (size_t k = 0; k < x->count && steps < TRACKED_STEPS; k++) {
     const DecisionRow *row = &x->row[k];
     if (!wanted(x, row) || row->model_state == state) continue;
     state = row->model_state;
@@ -144,7 +172,10 @@ static void print_json(const Explain *x) {
 }
 
 static int unknown_name(const char *what, const char *name, const char *const *names, size_t n) {
-  fprintf(stderr, "headroom: no %s %s; there are:", what, name);
+  const char *near = text_nearest(name, names, n);
+  fprintf(stderr, "headroom: no %s %s", what, name);
+  if (near) fprintf(stderr, "; did you mean %s?", near);
+  fprintf(stderr, " There are:");
   for (size_t k = 0; k < n; k++) fprintf(stderr, " %s", names[k]);
   fprintf(stderr, "\n");
   return ERR_USAGE;
@@ -160,7 +191,8 @@ static int find_name(const char *name, const char *const *names, size_t n) {
 static bool find_run(Explain *x, uint64_t point) {
   for (x->run = 0; x->run < x->file.n_runs; x->run++)
     if (x->file.run_point[x->run] == point && x->file.run_strategy[x->run] == x->strategy && x->file.run_replication[x->run] == 0) return true;
-  fprintf(stderr, "headroom: there is no point %llu\n", (unsigned long long)point);
+  uint64_t last = x->file.n_runs ? x->file.run_point[x->file.n_runs - 1] : 0;
+  fprintf(stderr, "headroom: there is no point %llu; the last one is %llu\n", (unsigned long long)point, (unsigned long long)last);
   return false;
 }
 

@@ -71,7 +71,7 @@ static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
 
 static void say_what_is_next(const Session *session, const RunnerProgress *progress) {
   const char *o = session->output;
-  printf("\n%s: %llu runs, %llu jobs in %.1f s. Next:\n", o, (unsigned long long)progress->total, (unsigned long long)progress->jobs, progress->elapsed_s);
+  printf("\n%s: %llu run%s, %llu jobs in %.1f s. Next:\n", o, (unsigned long long)progress->total, progress->total == 1 ? "" : "s", (unsigned long long)progress->jobs, progress->elapsed_s);
   printf("  headroom explain %s --strategy NAME    why it scaled when it did\n", o);
   printf("  headroom compare %s --csv              the table for a spreadsheet\n", o);
   printf("  jupyter notebook analysis/notebooks/quick-tour.ipynb   load, replicas, cost and latency over time\n");

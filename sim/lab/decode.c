@@ -82,7 +82,8 @@ static bool decode_object(Decoder *decoder, const Type *type, const Yaml *node, 
   const char *bare = bare_field(type);
   if (!yaml_is_null(node) && bare && (node->kind == YAML_SCALAR || !bare[0])) node = bare_map(node, bare, decoder->arena);
   if (!yaml_is_null(node) && node->kind != YAML_MAP)
-    return yaml_error(decoder->err, ERR_SCENARIO, at, "a map of keys is wanted (%s), there is %s", type->help, yaml_kind_words(node));
+    return yaml_error(decoder->err, ERR_SCENARIO, at, "a map of keys is wanted (%s), there is %s%s", type->help, yaml_kind_words(node),
+                      node->kind == YAML_SCALAR && type->n_fields ? arena_format(decoder->arena, "; write {%s: %.40s}", type->field[0].name, node->text) : "");
   bool good = true;
   for (size_t k = 0; !yaml_is_null(node) && k < node->count && !enough(decoder); k++)
     if (!field_named(type, node->entry[k].key)) good = unknown_key(decoder, type, &node->entry[k]);

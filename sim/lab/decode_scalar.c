@@ -92,8 +92,10 @@ const char *range_text(FieldKind kind, double min, double max, Arena *arena) {
 static bool in_range(Decoder *decoder, const Field *field, const Yaml *node, double value) {
   double edge = value / kind_scale(field->kind);
   if (edge >= field->min && edge <= field->max) return true;
-  return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is %.60s; it must be %s", field->name, node->text,
-                    range_text(field->kind, field->min, field->max, decoder->arena));
+  bool percent = field->kind == FIELD_RATIO && edge > 1 && edge / 100 >= field->min && edge / 100 <= field->max && !strchr(node->text, '%');
+  return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is %.60s; it must be %s%s", field->name, node->text,
+                    range_text(field->kind, field->min, field->max, decoder->arena),
+                    percent ? arena_format(decoder->arena, " (or write %.30s%%)", node->text) : "");
 }
 
 /* ---- members ---- */

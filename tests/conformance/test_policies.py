@@ -1,14 +1,14 @@
 """One suite for every policy of the registry, as `describe policy` lists them: bounds, capacity, bills, jobs, rest, scale. A new policy is
 in it from its first day; what is asked here holds whatever its rule is."""
 
-import os
+import functools
 import re
 import subprocess
 import unittest
 
 import numpy
 
-from support.program import NIGHTLY, PROGRAM, SHORT, InFolder, Result, changed, sha256, small
+from support.program import NIGHTLY, PROGRAM, InFolder, changed, sha256, small
 
 POLICIES = re.findall(r"(?m)^  (\S+)  ", subprocess.run([PROGRAM, "describe", "policy"], capture_output=True, text=True, check=True).stdout)
 WAVES = {"diurnal": {"period": "400s", "peak": 1.9, "peak_at": "100s"}}
@@ -55,68 +55,75 @@ def scaled(value, factor):
     return value
 
 
-class Policies(InFolder):
-    def each(self):
+def each_policy(test):
+    """A test of one policy, for all of them; each fails for itself."""
+
+    @functools.wraps(test)
+    def for_all(self):
         for policy in POLICIES:
             with self.subTest(policy=policy):
-                yield policy
+                test(self, policy)
 
+    return for_all
+
+
+class Policies(InFolder):
     def loaded(self, policy, changes=None, parameters=None):
         return small({**LOADED, "strategies": {"it": choose(policy, parameters)}, **(changes or {})})
 
     def test_there_are_the_six(self):
         self.assertLessEqual({"none", "small_model", "vertical", "horizontal", "hybrid", "threshold"}, set(POLICIES))
 
-    def test_bounds_of_replicas(self):
+    @each_policy
+    def test_bounds_of_replicas(self, policy):
         """Wished replicas stay between minimum and maximum, also where the policy's own parameter asks for others."""
-        for policy in self.each():
-            cases = [({}, None), ({"deployments.app.replicas": {"initial": 1, "min": 1, "max": 2}}, None)]
-            if policy == "none":
-                cases += [({}, {"replicas": 500}), ({}, {"replicas": 0})]
-            if policy == "horizontal":
-                cases += [({}, {"min": 20, "max": 30}), ({}, {"min": 0, "max": 0})]
-            for changes, parameters in cases:
-                scenario = self.loaded(policy, changes, parameters)
-                result = self.result(scenario)
-                bounds = scenario["deployments"]["app"]["replicas"]
-                wished = result.trace["replicas_wished"][0, 0]
-                self.assertGreaterEqual(wished.min(), bounds["min"])
-                self.assertLessEqual(wished.max(), bounds["max"])
-                placed = sum(result.trace[f"replicas_{state}"][0, 0] for state in ("pending", "starting", "ready"))
-                self.assertLessEqual(placed.max(), bounds["max"] + 1e-9)
+        cases = [({}, None), ({"deployments.app.replicas": {"initial": 1, "min": 1, "max": 2}}, None)]
+        if policy == "none":
+            cases += [({}, {"replicas": 500}), ({}, {"replicas": 0})]
+        if policy == "horizontal":
+            cases += [({}, {"min": 20, "max": 30}), ({}, {"min": 0, "max": 0})]
+        for changes, parameters in cases:
+            scenario = self.loaded(policy, changes, parameters)
+            result = self.result(scenario)
+            bounds = scenario["deployments"]["app"]["replicas"]
+            wished = result.trace["replicas_wished"][0, 0]
+            self.assertGreaterEqual(wished.min(), bounds["min"])
+            self.assertLessEqual(wished.max(), bounds["max"])
+            placed = sum(result.trace[f"replicas_{state}"][0, 0] for state in ("pending", "starting", "ready"))
+            self.assertLessEqual(placed.max(), bounds["max"] + 1e-9)
 
-    def test_capacity_is_never_exceeded(self):
-        for policy in self.each():
-            for placement in ("first-fit", "best-fit", "spread"):
-                scenario = self.loaded(policy, {"cluster.pools.cpu.placement": placement, "cluster.pools.cpu.nodes": {"min": 1, "max": 3}})
-                result = self.result(scenario)
-                for resource in ("cpu", "memory"):
-                    reserved = result.pool[f"{resource}_reserved_ratio"][0, 0]
-                    self.assertLessEqual(numpy.nanmax(reserved), 1 + 1e-12)
-                nodes = result.pool["nodes_ready"][0, 0] + result.pool["nodes_starting"][0, 0]
-                self.assertLessEqual(nodes.max(), 3 + 1e-9)
-                self.assertGreaterEqual(nodes.min(), 1 - 1e-9)
-                self.assertLessEqual(result.trace["replica_cores"][0, 0].max(), 4)
+    @each_policy
+    def test_capacity_is_never_exceeded(self, policy):
+        for placement in ("first-fit", "best-fit", "spread"):
+            scenario = self.loaded(policy, {"cluster.pools.cpu.placement": placement, "cluster.pools.cpu.nodes": {"min": 1, "max": 3}})
+            result = self.result(scenario)
+            for resource in ("cpu", "memory"):
+                reserved = result.pool[f"{resource}_reserved_ratio"][0, 0]
+                self.assertLessEqual(numpy.nanmax(reserved), 1 + 1e-12)
+            nodes = result.pool["nodes_ready"][0, 0] + result.pool["nodes_starting"][0, 0]
+            self.assertLessEqual(nodes.max(), 3 + 1e-9)
+            self.assertGreaterEqual(nodes.min(), 1 - 1e-9)
+            self.assertLessEqual(result.trace["replica_cores"][0, 0].max(), 4)
 
-    def test_the_bill_is_the_sum_of_its_parts(self):
-        for policy in self.each():
-            other = {"deployments.other": {**self.loaded(policy)["deployments"]["app"], "requests": {"cpu": "700m", "memory": "3Gi"}}}
-            result = self.result(changed(self.loaded(policy), other), "--traces", "all")
-            parts = float(result.summary["cost_usd"][0].sum()) + result.value("idle_cost_usd")
-            self.assertAlmostEqual(parts, result.value("cluster_cost_usd"), places=9)
-            self.assertGreaterEqual(result.value("idle_cost_usd"), 0)
-            self.assertAlmostEqual(float(result.pool["cost_cumulative_usd"][0, :, -1].sum()), result.value("cluster_cost_usd"), places=9)
+    @each_policy
+    def test_the_bill_is_the_sum_of_its_parts(self, policy):
+        other = {"deployments.other": {**self.loaded(policy)["deployments"]["app"], "requests": {"cpu": "700m", "memory": "3Gi"}}}
+        result = self.result(changed(self.loaded(policy), other), "--traces", "all")
+        parts = float(result.summary["cost_usd"][0].sum()) + result.value("idle_cost_usd")
+        self.assertAlmostEqual(parts, result.value("cluster_cost_usd"), places=9)
+        self.assertGreaterEqual(result.value("idle_cost_usd"), 0)
+        self.assertAlmostEqual(float(result.pool["cost_cumulative_usd"][0, :, -1].sum()), result.value("cluster_cost_usd"), places=9)
 
-    def test_jobs_are_conserved(self):
-        for policy in self.each():
-            for changes in ({}, {"deployments.app.retry": {"attempts": 3}}, {"deployments.app.dispatch": "least-outstanding", "deployments.app.grace": "20ms"}):
-                result = self.result(self.loaded(policy, changes))
-                ended = sum(result.value(name) for name in ("finished", "dropped", "abandoned", "failed", "in_flight"))
-                self.assertEqual(result.value("offered"), ended)
-                self.assertGreaterEqual(result.value("attempts"), result.value("offered"))
-                rows = result.trace["offered_rps"][0, 0].sum() * 1000 / 256
-                self.assertAlmostEqual(rows, result.value("offered"), places=6)
-                self.assertEqual(result.groups["latency"]["counts"][0, 0].sum(), result.value("finished"))
+    @each_policy
+    def test_jobs_are_conserved(self, policy):
+        for changes in ({}, {"deployments.app.retry": {"attempts": 3}}, {"deployments.app.dispatch": "least-outstanding", "deployments.app.grace": "20ms"}):
+            result = self.result(self.loaded(policy, changes))
+            ended = sum(result.value(name) for name in ("finished", "dropped", "abandoned", "failed", "in_flight"))
+            self.assertEqual(result.value("offered"), ended)
+            self.assertGreaterEqual(result.value("attempts"), result.value("offered"))
+            rows = result.trace["offered_rps"][0, 0].sum() * 1000 / 256
+            self.assertAlmostEqual(rows, result.value("offered"), places=6)
+            self.assertEqual(result.groups["latency"]["counts"][0, 0].sum(), result.value("finished"))
 
     def test_offered_is_the_workload_not_the_policy(self):
         """Common random numbers: whatever is done about it, the same jobs arrive."""
@@ -132,16 +139,16 @@ class Policies(InFolder):
         scenario = self.loaded("none")
         scenario["strategies"] = {policy: choose(policy) for policy in reversed(POLICIES)}
         together = self.result(scenario)
-        for policy in self.each():
+        for policy in POLICIES:
             alone = self.result({**scenario, "strategies": {policy: choose(policy)}}, name="alone")
             for name, values in alone.summary.items():
                 if not isinstance(values, list) and values.ndim == 2:
                     numpy.testing.assert_array_equal(values[0], together.summary[name][together.run_of(policy)], name)
 
-    def test_deterministic(self):
-        for policy in self.each():
-            scenario = self.write("s.yaml", self.loaded(policy))
-            self.assertEqual(sha256(self.run_scenario(scenario)), sha256(self.run_scenario(scenario, name="again")))
+    @each_policy
+    def test_deterministic(self, policy):
+        scenario = self.write("s.yaml", self.loaded(policy))
+        self.assertEqual(sha256(self.run_scenario(scenario)), sha256(self.run_scenario(scenario, name="again")))
 
     def assert_rest(self, result):
         """Nothing that can be wished changes in the second half."""
@@ -149,68 +156,68 @@ class Policies(InFolder):
             half = result.trace[column][0, 0, 128:]
             self.assertEqual(set(half.tolist()), {half[0]}, column)
 
-    def test_rest_without_work(self):
-        for policy in self.each():
-            result = self.result(self.loaded(policy, {"horizon": "1h", "deployments.app.workload": {"arrivals": "none"}, "faults": None}))
-            self.assert_rest(result)
-            self.assertEqual(result.value("offered"), 0)
+    @each_policy
+    def test_rest_without_work(self, policy):
+        result = self.result(self.loaded(policy, {"horizon": "1h", "deployments.app.workload": {"arrivals": "none"}, "faults": None}))
+        self.assert_rest(result)
+        self.assertEqual(result.value("offered"), 0)
 
-    def test_rest_under_constant_load(self):
+    @each_policy
+    def test_rest_under_constant_load(self, policy):
         """Constant gaps and services: once settled there is nothing to do."""
-        for policy in self.each():
-            for rate in (3, 14, 29):
-                variants = {"only": {"load": "5s", "service": {"distribution": {"time": "100ms"}}}}
-                changes = {"horizon": "2h", "deployments.app.workload": {"arrivals": {"constant": {"rate": rate}}}, "faults": None,
-                           "deployments.app.variants": variants}
-                self.assert_rest(self.result(self.loaded(policy, changes)))
+        for rate in (3, 14, 29):
+            variants = {"only": {"load": "5s", "service": {"distribution": {"time": "100ms"}}}}
+            changes = {"horizon": "2h", "deployments.app.workload": {"arrivals": {"constant": {"rate": f"{rate}/s"}}}, "faults": None,
+                       "deployments.app.variants": variants}
+            self.assert_rest(self.result(self.loaded(policy, changes)))
 
-    def test_first_look_may_take_away(self):
+    @each_policy
+    def test_first_look_may_take_away(self, policy):
         """More at the start than is needed: taken back whenever the policy wishes, be it at 0 s."""
-        for policy in self.each():
-            parameters = {"replicas": 1} if policy == "none" else None
-            result = self.result(self.loaded(policy, {"deployments.app.replicas": {"initial": 9, "min": 1, "max": 9}}, parameters))
-            self.assertEqual(int(result.summary["status"][0]), 0)
+        parameters = {"replicas": 1} if policy == "none" else None
+        result = self.result(self.loaded(policy, {"deployments.app.replicas": {"initial": 9, "min": 1, "max": 9}}, parameters))
+        self.assertEqual(int(result.summary["status"][0]), 0)
 
-    def test_time_scale(self):
+    @each_policy
+    def test_time_scale(self, policy):
         """All durations doubled, all rates halved: the same story, twice as slow. Every count is equal, every time doubled, every cost, too."""
-        for policy in self.each():
-            scenario = self.loaded(policy, {"cluster.pools.cpu.minimum_charge": "60s", "cluster.pools.cpu.granularity": "1s", "deployments.app.grace": "30s"},
-                                   {key: f"{value!r}s" for key, value in durations("policy", policy).items()})
-            strategy = scenario["strategies"]["it"]
-            strategy.update({"period": "15s", "metrics": {"scrape": "15s", "window": "60s", "lag": "0s"}, "nodes": {"on-demand": {"empty_for": "60s"}}})
-            one = self.result(scenario)
-            two = self.result(scaled(scenario, 2), name="scaled")
-            for column in ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "scale_actions", "nodes_ordered"):
-                numpy.testing.assert_array_equal(one.summary[column], two.summary[column], column)
-            self.assertAlmostEqual(two.value("latency_mean_s") / one.value("latency_mean_s"), 2, places=6)
-            self.assertAlmostEqual(two.value("cluster_cost_usd") / one.value("cluster_cost_usd"), 2, places=6)
-            for column in ("attainment_ratio", "replicas_ready", "utilisation_ratio", "accuracy_ratio", "requested_cores"):
-                self.assertAlmostEqual(two.value(column), one.value(column), places=6, msg=column)
+        scenario = self.loaded(policy, {"cluster.pools.cpu.minimum_charge": "60s", "cluster.pools.cpu.granularity": "1s", "deployments.app.grace": "30s"},
+                               {key: f"{value!r}s" for key, value in durations("policy", policy).items()})
+        strategy = scenario["strategies"]["it"]
+        strategy.update({"period": "15s", "metrics": {"scrape": "15s", "window": "60s", "lag": "0s"}, "nodes": {"on-demand": {"empty_for": "60s"}}})
+        one = self.result(scenario)
+        two = self.result(scaled(scenario, 2), name="scaled")
+        for column in ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "scale_actions", "nodes_ordered"):
+            numpy.testing.assert_array_equal(one.summary[column], two.summary[column], column)
+        self.assertAlmostEqual(two.value("latency_mean_s") / one.value("latency_mean_s"), 2, places=6)
+        self.assertAlmostEqual(two.value("cluster_cost_usd") / one.value("cluster_cost_usd"), 2, places=6)
+        for column in ("attainment_ratio", "replicas_ready", "utilisation_ratio", "accuracy_ratio", "requested_cores"):
+            self.assertAlmostEqual(two.value(column), one.value(column), places=6, msg=column)
 
-    def test_money_scale(self):
+    @each_policy
+    def test_money_scale(self, policy):
         """Prices times three: the same run at three times the cost (no policy here has a budget)."""
-        for policy in self.each():
-            one = self.result(self.loaded(policy))
-            three = self.result(self.loaded(policy, {"cluster.pools.cpu.machine.price": "$3/h"}), name="dear")
-            self.assertAlmostEqual(three.value("cluster_cost_usd") / one.value("cluster_cost_usd"), 3, places=9)
-            numpy.testing.assert_array_equal(one.trace["latency_mean_s"], three.trace["latency_mean_s"])
+        one = self.result(self.loaded(policy))
+        three = self.result(self.loaded(policy, {"cluster.pools.cpu.machine.price": "$3/h"}), name="dear")
+        self.assertAlmostEqual(three.value("cluster_cost_usd") / one.value("cluster_cost_usd"), 3, places=9)
+        numpy.testing.assert_array_equal(one.trace["latency_mean_s"], three.trace["latency_mean_s"])
 
-    def test_no_name_matters_but_for_random_numbers(self):
+    @each_policy
+    def test_no_name_matters_but_for_random_numbers(self, policy):
         """Renaming pool and strategy changes no figure of the deployment (constant start-up)."""
-        for policy in self.each():
-            one = self.result(self.loaded(policy))
-            scenario = self.loaded(policy)
-            scenario["cluster"]["pools"] = {"renamed": scenario["cluster"]["pools"]["cpu"]}
-            scenario["strategies"] = {"renamed": scenario["strategies"]["it"]}
-            other = self.result(scenario, name="renamed")
-            numpy.testing.assert_array_equal(one.summary["latency_mean_s"], other.summary["latency_mean_s"])
+        one = self.result(self.loaded(policy))
+        scenario = self.loaded(policy)
+        scenario["cluster"]["pools"] = {"renamed": scenario["cluster"]["pools"]["cpu"]}
+        scenario["strategies"] = {"renamed": scenario["strategies"]["it"]}
+        other = self.result(scenario, name="renamed")
+        numpy.testing.assert_array_equal(one.summary["latency_mean_s"], other.summary["latency_mean_s"])
 
-    def test_plain_loop_and_threads(self):
-        for policy in self.each():
-            scenario = self.write("s.yaml", self.loaded(policy, {"replications": 3}))
-            one = sha256(self.run_scenario(scenario, "-j", "1"))
-            self.assertEqual(one, sha256(self.run_scenario(scenario, "-j", "3", name="threads")))
-            self.assertEqual(one, sha256(self.run_scenario(scenario, "--plain", name="plain")))
+    @each_policy
+    def test_plain_loop_and_threads(self, policy):
+        scenario = self.write("s.yaml", self.loaded(policy, {"replications": 3}))
+        one = sha256(self.run_scenario(scenario, "-j", "1"))
+        self.assertEqual(one, sha256(self.run_scenario(scenario, "-j", "3", name="threads")))
+        self.assertEqual(one, sha256(self.run_scenario(scenario, "--plain", name="plain")))
 
 
 class More_nodes(InFolder):

@@ -43,8 +43,9 @@ class QuickTour(unittest.TestCase):
         cls.addClassCleanup(cls.keep.cleanup)
         cls.folder = cls.keep.name
         cls.result = os.path.join(cls.folder, "demo.h5")
-        made = subprocess.run([PROGRAM, "run", os.path.join(TOP, "configs", "quickstart.yaml"), "--set", "replications=2", "--set", "horizon=2h",
-                               "-o", cls.result, "--quiet"], capture_output=True, text=True, timeout=120, check=False)
+        scenario = os.path.join(TOP, "configs", "quickstart.yaml")
+        made = subprocess.run([PROGRAM, "run", scenario, "--set", "replications=2", "--set", "horizon=2h", "-o", cls.result, "--quiet"],
+                              capture_output=True, text=True, timeout=120, check=False)
         if made.returncode:
             raise AssertionError(f"the program failed with {made.returncode}: {made.stderr}")
 

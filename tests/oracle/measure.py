@@ -122,9 +122,11 @@ PLAIN = {"mean_queue": "queue_jobs", "mean_busy_servers": "in_service_jobs", "ut
 def edge(result, name, metric, unit, horizon_s):
     """What leaving out unfinished jobs may change in a metric of jobs: those that arrived in the last moments and stay long. For a mean it
     is (E[T^2] / E[T]) / window; the others are in proportion, with a factor that is ample."""
+    r = result.rows(name)
+    if metric == "throughput":  # ends in the window of jobs that began before it, and the reverse
+        return 3 / r["finished"].mean()
     if metric in PLAIN or metric in ("mean_number", "p_block", "p_abandon"):
         return 0.0
-    r = result.rows(name)
     mean, variance = numpy.mean(r["latency_mean_s"]), numpy.mean(r["latency_variance_s2"])
     share = (variance / mean + mean) / (horizon_s * (1 - 1 / WARMUP))
     return share * {"mean_response": 1, "mean_wait": 2, "p_wait": 1, "var_response": 4}.get(metric, 2)
@@ -156,7 +158,7 @@ def little(result, name, station, unit, horizon_s):
     r = result.rows(name)
     window = horizon_s * (1 - 1 / WARMUP)
     levels = r["queue_jobs"] + r["in_service_jobs"]
-    ample = (30 + 8 * levels) * r["latency_p999_s"] + 4 * station["service"].get("hi", 0) * unit
+    ample = (15 + 4 * levels) * r["latency_p999_s"] + 4 * station["service"].get("hi", 0) * unit
     service = abs(r["in_service_jobs"] * window - r["finished"] * (r["latency_mean_s"] - r["queue_wait_mean_s"]))
     worst = float((service / ample).max())
     waited = r["finished"] * r["queue_wait_mean_s"]
@@ -164,7 +166,7 @@ def little(result, name, station, unit, horizon_s):
     if patience and patience["dist"] == "det":  # who gave up has waited exactly so long
         waited = waited + r["abandoned"] * patience["value"] * unit
     if not patience or patience["dist"] == "det":
-        ample = ample + (patience["value"] * unit * (30 + 8 * levels) if patience else 0)
+        ample = ample + (patience["value"] * unit * (15 + 4 * levels) if patience else 0)
         worst = max(worst, float((abs(r["queue_jobs"] * window - waited) / ample).max()))
     return worst
 
