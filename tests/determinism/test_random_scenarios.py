@@ -1,0 +1,156 @@
+"""Scenarios drawn at random over everything a scenario can say: none crashes, the plain loop and any number of threads give the same bytes,
+jobs are conserved, bills add up, capacity holds. A failing number can be run alone: SEED in the message is all that made it."""
+
+import json
+import os
+import random
+import unittest
+
+import numpy
+
+from support.program import InFolder, Result, repetitions, sha256
+
+COUNT = repetitions(60, 3000, 12)
+FIRST = int(os.environ.get("HEADROOM_FIRST_SEED", "1"))
+
+
+class Draw:
+    """A random scenario: a dictionary by a seed."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.horizon_s = self.one(1, 30, 180, 300.5)
+        self.seed = seed
+
+    def one(self, *choices):
+        return self.random.choice(choices)
+
+    def maybe(self, share, value):
+        return value if self.random.random() < share else None
+
+    def some(self, **items):
+        return {key: value for key, value in items.items() if value is not None}
+
+    def law(self, mean_s):
+        mean = f"{round(mean_s * 1e6)}us"
+        return self.one(mean, {"exponential": {"mean": mean}}, {"lognormal": {"mean": mean, "cv": self.one(0.3, 1, 3)}}, "0s" if self.random.random() < 0.1 else mean)
+
+    def service(self, mean_s):
+        return self.one({"distribution": {"time": self.law(mean_s)}}, {"distribution": {"time": self.law(mean_s)}},
+                        {"sized": {"base": f"{round(mean_s * 5e5)}us", "per_input": "100us", "noise": self.one(1, {"lognormal": {"mean": 1, "cv": 0.5}})}},
+                        {"processor-sharing": {"time": self.law(mean_s), "cores": self.one(1, 2)}})
+
+    def arrivals(self):
+        rate = self.one("1/s", "7/s", "20/s", "60/s")
+        return self.one({"poisson": {"rate": rate}}, {"constant": {"rate": rate}}, {"gamma": {"rate": rate, "cv": self.one(0.3, 2)}},
+                        {"weibull": {"rate": rate, "cv": 1.7}},
+                        {"mmpp": {"rate_low": "2/s", "rate_high": "80/s", "mean_low": "20s", "mean_high": "5s"}})
+
+    def rate(self):
+        return self.one(None, {"diurnal": {"period": "100s", "peak": 2, "peak_at": "30s"}},
+                        {"steps": {"points": [{"at": "0s", "factor": self.one(0, 1)}, {"at": "40s", "factor": 2}, {"at": "90s", "factor": 0}, {"at": "150s", "factor": 1}]}})
+
+    def deployment(self, pools):
+        first = self.service(self.one(0.01, 0.08, 0.3))
+        variants = {"small": self.some(accuracy=0.7, load=self.maybe(0.7, self.law(4)), service=first)}
+        if self.random.random() < 0.5 and "processor-sharing" not in first:
+            variants["large"] = {"accuracy": 0.9, "load": self.one("0s", "15s"), "service": {"distribution": {"time": self.law(0.2)}}}
+            if "sized" in first:
+                variants["large"]["service"] = {"sized": {"base": "50ms", "per_input": "300us"}}
+        low = self.one(0, 1, 1, 2)
+        request = self.one(0.5, 1, 1, 2, 4)
+        return self.some(
+            pool=self.one(*pools), requests={"cpu": request, "memory": self.one("0", "1Gi", "3Gi")}, limits=self.maybe(0.4, {"cpu": request * self.one(1, 2)}),
+            concurrency=self.one(1, 1, 3, 8), replicas={"initial": low + self.one(0, 1, 2) if low else self.one(0, 1), "min": low, "max": self.one(4, 9)},
+            dispatch=self.one("central-queue", "random", "round-robin", "least-outstanding", "power-of-two", "least-work"), tie=self.one("first", "random"),
+            sampling=self.one("without-replacement", "with-replacement"), variants=variants, variant=self.maybe(0.3, "small"),
+            queue=self.some(limit=self.maybe(0.5, self.one(0, 1, 5, 50)), timeout=self.maybe(0.5, {
+                "of": self.one("waiting", "total"), "after": self.law(self.one(0.05, 0.5, 3)), "work": self.one("cancel", "waste")})),
+            speed=self.one("constant", "linear", {"amdahl": {"parallel": "80%"}}), objective=self.maybe(0.7, {"latency": self.one("100ms", "1s"), "attainment": "95%"}),
+            retry=self.maybe(0.4, {"attempts": self.one(2, 5), "backoff": self.one("0s", "100ms", "2s"), "jitter": self.one(0, 0.5)}),
+            failure=self.maybe(0.6, {"jobs": self.one("requeue-head", "requeue-tail", "fail"), "work": self.one("restart", "resume")}),
+            grace=self.maybe(0.5, self.one("0s", "10ms", "1s")),
+            workload=self.some(arrivals=self.arrivals(), rate=self.rate(), input=self.one(0, 100, {"exponential": {"mean": 200}}), unit_bytes=self.one(1, 1000)))
+
+    def strategy(self):
+        down = self.one("0s", "15s", "1m")
+        scale = self.one(
+            {"none": {"replicas": self.one(-1, 0, 1, 5)}}, "small_model", {"vertical": {"target": "50%", "scale_down_window": down, "cooldown": self.one("0s", "30s")}},
+            {"horizontal": {"target": self.one("30%", "60%"), "scale_down_window": down, "metric": self.one("utilisation", "queue_per_replica", "in_flight_per_replica", "latency")}},
+            {"hybrid": {"target": "50%", "max": self.one(0, 2), "scale_down_window": down}},
+            {"threshold": {"data_size": {"source": self.one("offered", "backlog"), "below": self.one(1, 1000, "100k", "10M")}, "cooldown": self.one("0s", "15s"),
+                           "scale_down_after": "30s", "resource_limit": {"source": self.one("pool", "always", "never")}}})
+        scrape = self.one("1s", "5s", "15s")
+        return self.some(scale=scale, nodes=self.one(None, "static", {"on-demand": {"empty_for": self.one("0s", "20s")}}), period=self.one("15s", "20s"),
+                         metrics={"scrape": scrape, "window": self.one("15s", "60s"), "lag": self.one("0s", "7s")})
+
+    def pool(self):
+        return self.some(machine=self.some(cpu=self.one(4, 8), memory="32Gi", price=self.one("$0/h", "$0.526/h"), speed=self.maybe(0.3, self.one(0.5, 2))),
+                         nodes={"min": self.one(1, 3), "max": self.one(12, 14)}, startup=self.one("0s", "15s", self.law(10)),
+                         placement=self.one("first-fit", "best-fit", "spread"), minimum_charge=self.one("0s", "60s"), bill_startup=self.one(True, False))
+
+    def scenario(self):
+        pools = ["one", "two"][: self.one(1, 1, 2)]
+        names = [f"d{k}" for k in range(self.one(1, 1, 2, 3))]
+        deployments = {name: self.deployment(pools) for name in names}
+        for k, name in enumerate(names):
+            if self.random.random() < 0.3:
+                deployments[name]["route"] = [{"to": self.one(*names), "probability": self.one(0.3, 0.6)}]
+        faults = [{"at": f"{round(self.one(0, 0.1, 0.25, 0.5, self.random.random()) * self.horizon_s, 3)}s", "deployment": self.one(*names), "replicas": self.one(1, 2, 9)}
+                  for _ in range(self.one(0, 0, 2, 4))]
+        return self.some(name="random", horizon=f"{self.horizon_s}s", warmup=self.one("0s", f"{self.horizon_s / 4}s"), replications=2, seed=self.seed,
+                         cluster={"pools": {name: self.pool() for name in pools}}, deployments=deployments,
+                         strategies={f"s{k}": self.strategy() for k in range(3)}, faults=faults or None)
+
+
+class Random_scenarios(InFolder):
+    def check(self, seed):
+        scenario = Draw(seed).scenario()
+        path = self.write(f"{seed}.yaml", scenario)
+        told = f"SEED {seed}\n{json.dumps(scenario)[:6000]}"
+        checked = self.headroom("check", path, code=None)
+        self.assertIn(checked.returncode, (0, 3), told + checked.stderr)
+        if checked.returncode == 3:
+            self.assertNotIn("internal", checked.stderr)
+            return False
+        output = self.path(f"{seed}.h5")
+        ran = self.headroom("run", path, "-o", output, "-q", "--traces", "all", "-j", "1", code=None)
+        self.assertIn(ran.returncode, (0, 1), f"{ran.stderr}\n{told}")
+        for label, options in (("plain", ["--plain"]), ("3 threads", ["-j", "3"])):
+            self.headroom("run", path, "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", *options, code=ran.returncode)
+            self.assertEqual(sha256(self.path("other.h5")), sha256(output), f"{label}\n{told}")
+        self.check_figures(Result(output), scenario, told)
+        os.remove(output)
+        return True
+
+    def check_figures(self, result, scenario, told):
+        s = result.summary
+        ok = s["status"] == 0
+        routed = any("route" in deployment for deployment in scenario["deployments"].values())
+        ended = s["finished"] + s["dropped"] + s["abandoned"] + s["failed"] + s["in_flight"]
+        if not routed:
+            self.assertTrue((s["offered"] == ended)[ok].all(), f"conservation\n{told}")
+        parts = s["cost_usd"].sum(axis=1) + s["idle_cost_usd"]
+        self.assertTrue(numpy.allclose(parts[ok], s["cluster_cost_usd"][ok], atol=1e-9, rtol=1e-12), f"bill\n{told}")
+        self.assertTrue((s["idle_cost_usd"][ok] >= -1e-12).all(), f"idle cost\n{told}")
+        for column in ("attainment_ratio", "accuracy_ratio", "unserved_ratio", "waited_ratio", "exhausted_ratio"):
+            values = s[column][ok]
+            values = values[numpy.isfinite(values)]
+            self.assertTrue(((values >= 0) & (values <= 1)).all(), f"{column}\n{told}")
+        for column in ("queue_jobs", "in_service_jobs", "latency_mean_s", "queue_wait_mean_s", "replicas_ready"):
+            values = s[column][ok]
+            self.assertFalse((values < 0).any(), f"{column}\n{told}")
+        for column in ("cpu_reserved_ratio", "memory_reserved_ratio"):
+            values = result.pool[column][numpy.isfinite(result.pool[column])]
+            self.assertTrue((values <= 1 + 1e-9).all(), f"{column}\n{told}")
+
+    def test_random_scenarios(self):
+        ran = 0
+        for seed in range(FIRST, FIRST + COUNT):
+            with self.subTest(seed=seed):
+                ran += self.check(seed)
+        self.assertGreater(ran, COUNT * 0.6, "too many drawn scenarios are refused")
+
+
+if __name__ == "__main__":
+    unittest.main()
