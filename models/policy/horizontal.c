@@ -59,6 +59,7 @@ static void decide(const void *params, void *state, const Observation *observati
   decision->metric = tracked_metric((TrackedMetric)horizontal->metric, observation);
   decision->target = horizontal->target_ratio;
   int64_t low = horizontal->min >= 0 ? horizontal->min : observation->min_replicas;
+  if (low < 1) low = 1; /* with no replica there is no metric to come back by (autoscaling/v2 wants an external metric for that, too) */
   int64_t high = horizontal->max >= 0 ? horizontal->max : observation->max_replicas;
   if (decision->metric != decision->metric) { /* nothing to go by; bounds hold all the same */
     decision->replicas = most(low, least(current, high));

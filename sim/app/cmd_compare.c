@@ -40,11 +40,14 @@ static Interval shown_interval(const CompareRow *row, size_t deployment, const S
 static void choose_columns(const Comparison *c, const ComparePoint *point, size_t d, Shown *shown) {
   memcpy(shown, usual, sizeof usual);
   if (c->file->n_deployments > 1) shown[COLUMN_COST] = (Shown){"charged $", SUMMARY_cost_usd, 1, 2};
-  double longest = 0;
+  double longest = 0, dearest = 0;
   for (size_t s = 0; s < c->file->n_strategies; s++) {
     double p99_s = point->row[s].metric[d * SUMMARY_COUNT + SUMMARY_latency_p99_s].mean;
+    double cost = shown_interval(&point->row[s], d, &shown[COLUMN_COST]).mean;
     if (p99_s > longest) longest = p99_s;
+    if (cost > dearest) dearest = cost;
   }
+  if (dearest < 1) shown[COLUMN_COST].decimals = 5;
   if (longest < 10) return;
   shown[COLUMN_P50] = (Shown){"p50 s", SUMMARY_latency_p50_s, 1, 2};
   shown[COLUMN_P95] = (Shown){"p95 s", SUMMARY_latency_p95_s, 1, 2};
@@ -130,6 +133,7 @@ static void print_verdict(const Comparison *c, const ComparePoint *point) {
     for (size_t s = 0, k = 0; s < n; s++)
       if (point->row[s].tied) printf("%s%s", k++ ? ", " : "", point->row[s].strategy);
   }
+  if (best->failed) printf(". %zu of its %zu runs failed: its figures are those of the others", best->failed, best->failed + best->runs);
   if (best->runs < 2) printf(" (one replication: no interval, no test)");
   printf(".\n");
   if (point->by_cost) print_accuracy_given_up(c, point, best);

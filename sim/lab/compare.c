@@ -23,6 +23,8 @@ static double cluster_value(const ResultFile *file, int64_t run, size_t metric) 
   return run < 0 ? (double)NAN : file->cluster[metric * file->n_runs + (uint64_t)run];
 }
 
+static bool has_objective(const ResultFile *file, size_t d) { return file->objective_latency_s[d] > 0; }
+
 typedef struct Gather {
   const ResultFile *file;
   size_t reps;
@@ -51,13 +53,14 @@ static void fill_row(const Gather *g, uint64_t point, size_t strategy, CompareRo
     for (size_t k = 0; k < g->reps; k++) g->value[k] = cluster_value(file, find_run(file, first + k), m);
     row->cluster[m] = interval_of_mean(g->value, g->reps, COMPARE_LEVEL);
   }
-  row->reaches = row->runs > 0;
+  row->reaches = row->runs > 0 && !row->failed; /* a run that failed reached nothing */
   row->worst_gap = -INFINITY;
   for (size_t d = 0; d < file->n_deployments; d++) {
-    Interval a = row->metric[d * SUMMARY_COUNT + SUMMARY_attainment_ratio];
-    if (isnan(a.mean)) continue;
-    double wanted = file->objective_latency_s[d] > 0 ? file->objective_attainment_ratio[d] : 0;
-    double gap = wanted - a.mean, half = isnan(a.half_width) ? 0 : a.half_width;
+    const Interval *metric = &row->metric[d * SUMMARY_COUNT];
+    if (metric[SUMMARY_offered].mean > 0 && metric[SUMMARY_finished].mean == 0) row->reaches = false;
+    Interval a = metric[SUMMARY_attainment_ratio];
+    if (!has_objective(file, d) || isnan(a.mean)) continue;
+    double gap = file->objective_attainment_ratio[d] - a.mean, half = isnan(a.half_width) ? 0 : a.half_width;
     if (gap > half) row->reaches = false;
     if (gap > row->worst_gap) row->worst_gap = gap;
   }
@@ -68,6 +71,7 @@ static double deciding_value(const ResultFile *file, int64_t run, bool by_cost) 
   if (by_cost || run < 0) return cluster_value(file, run, CLUSTER_cluster_cost_usd);
   double worst = -INFINITY;
   for (size_t d = 0; d < file->n_deployments; d++) {
+    if (!has_objective(file, d)) continue;
     double gap = file->objective_attainment_ratio[d] - summary_value(file, run, d, SUMMARY_attainment_ratio);
     if (gap > worst) worst = gap;
   }
@@ -81,7 +85,8 @@ static size_t find_winner(const ComparePoint *point, size_t n) {
   for (size_t s = 0; s < n; s++) {
     const CompareRow *row = &point->row[s];
     if (!row->runs || (point->by_cost && !row->reaches)) continue;
-    if (best == n || row_value(row, point->by_cost) < row_value(&point->row[best], point->by_cost)) best = s;
+    if (best != n && row->failed > point->row[best].failed) continue; /* those that never failed come first */
+    if (best == n || row->failed < point->row[best].failed || row_value(row, point->by_cost) < row_value(&point->row[best], point->by_cost)) best = s;
   }
   return best;
 }
@@ -99,7 +104,7 @@ static void tell_apart(const Gather *g, ComparePoint *point, size_t winner) {
       g->value[k] = own < 0 || best < 0 ? (double)NAN : deciding_value(file, own, point->by_cost) - deciding_value(file, best, point->by_cost);
     }
     row->difference = interval_of_mean(g->value, g->reps, level);
-    bool comparable = s != winner && (!point->by_cost || row->reaches);
+    bool comparable = s != winner && row->failed <= point->row[winner].failed && (!point->by_cost || row->reaches);
     double half = row->difference.half_width;
     row->tied = comparable && (isnan(half) ? row->difference.mean == 0 : fabs(row->difference.mean) <= half);
   }

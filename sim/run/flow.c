@@ -101,6 +101,7 @@ FlowReturn flow_advance(Flow *flow, int64_t until_ns, bool stop_at_notice) {
   for (;;) {
     if (stop_at_notice && has_notice(flow)) return (FlowReturn){FLOW_NOTICE, flow->now_ns};
     if (has_overflow(flow)) return (FlowReturn){FLOW_OVERFLOW, flow->now_ns};
+    if (flow->interrupted && *flow->interrupted) return (FlowReturn){FLOW_INTERRUPTED, flow->now_ns};
     int64_t end = next_local(flow), row_end = row_start_ns(flow->horizon_ns, flow->station[0]->meter.row + 1);
     if (end > until_ns) end = until_ns;
     if (row_end <= end && row_end < flow->horizon_ns) {

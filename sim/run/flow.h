@@ -17,6 +17,7 @@ struct Flow {
   Station **all; /* every station of the run by deployment: routes leave the flow */
   int64_t now_ns, horizon_ns, scrape_ns;
   int64_t next_scrape;
+  const volatile bool *interrupted; /* ends an advance early; NULL */
   bool plain;       /* uses the plain loop */
   Heap events;      /* of the plain loop */
   uint32_t sequence;

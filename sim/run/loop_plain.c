@@ -57,24 +57,18 @@ static void rebuild_events(Station *s) {
 
 /* ---- starting ---- */
 
-static void server_refresh_use(Station *s, uint32_t e, int64_t now_ns) {
-  Entry *entry = &s->entry[e];
-  double share = s->service->server->busy_ratio(entry->server);
-  int64_t level = (int64_t)(share * (double)entry->usage_millicores * (double)s->concurrency + 0.5);
-  if (level != entry->usage_level) station_use(s, entry, now_ns, level - entry->usage_level);
-}
-
 static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int64_t now_ns) {
   Entry *entry = &s->entry[e];
   Job *job = &s->job[id];
   (void)hot_service_ns(s, job, entry); /* the work under the entry's variant */
   s->slot[slot].job = id;
+  s->slot[slot].variant = entry->variant;
   s->slot[slot].start_ns = now_ns;
   s->slot[slot].free_ns = INSTANT_NEVER;
   station_serve(s, entry, now_ns, 1);
   const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
   s->service->server->admit(params, entry->server, now_ns, (ServerJob){slot, job->work_ns});
-  server_refresh_use(s, e, now_ns);
+  station_refresh_use(s, e, now_ns);
   station_log(s, 's', now_ns, job, entry->id);
   push_server(s, e);
 }
@@ -221,11 +215,11 @@ bool plain_retry(Station *s, uint32_t id, int64_t now_ns) {
 /* A finished job goes on to another deployment, or leaves. */
 static void route(Station *from, uint32_t id, int64_t now_ns) {
   Job *job = &from->job[id];
-  Stream stream = stream_make(from->seed, from->entity, PURPOSE_ROUTE, from->replication);
+  Stream stream = stream_make(from->seed, station_work_entity(from, job), PURPOSE_ROUTE, from->replication);
   double u = stream_uniform(&stream, job->index), sum = 0;
   const Scenario *scenario = from->scenario;
   size_t n = scenario->deployments.count;
-  for (size_t to = 0; to < n && job->index >> HOP_SHIFT < HOPS; to++) {
+  for (size_t to = 0; to < n; to++) {
     double p = scenario->route_probability[from->deployment * n + to];
     sum += p;
     if (p <= 0 || u >= sum) continue;
@@ -237,7 +231,13 @@ static void route(Station *from, uint32_t id, int64_t now_ns) {
     *next = *job;
     next->touched = true;
     next->stamp = stamp;
-    next->index = (job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT)) + (UINT64_C(1) << HOP_SHIFT);
+    next->index = job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT);
+    if (next->index >> HOP_SHIFT < HOPS) {
+      next->index += UINT64_C(1) << HOP_SHIFT;
+    } else { /* the hop number is full: further hops draw under another name */
+      next->index = (next->index & ((UINT64_C(1) << HOP_SHIFT) - 1)) + (UINT64_C(1) << HOP_SHIFT);
+      next->origin = next->origin * 2654435761u + 1;
+    }
     next->first_ns = now_ns;
     next->waited_ns = 0;
     next->variant = (int16_t)s->arrivals.variant;
@@ -265,7 +265,7 @@ static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns)
     const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
     uint32_t slot = s->service->server->complete(params, entry->server, now_ns);
     s->slot[slot].free_ns = now_ns;
-    server_refresh_use(s, e, now_ns);
+    station_refresh_use(s, e, now_ns);
     depart(s, slot, now_ns);
     push_server(s, e);
   } else {
@@ -284,7 +284,7 @@ static void server_cancel(Station *s, uint32_t e, uint32_t slot, int64_t now_ns)
   size_t n = s->service->server->evict(params, entry->server, now_ns, s->scratch_job);
   for (size_t k = 0; k < n; k++)
     if (s->scratch_job[k].slot != slot) s->service->server->admit(params, entry->server, now_ns, s->scratch_job[k]);
-  server_refresh_use(s, e, now_ns);
+  station_refresh_use(s, e, now_ns);
   push_server(s, e);
 }
 
@@ -367,6 +367,29 @@ static bool overflowed(const Flow *flow) {
   return false;
 }
 
+/* Whether what an event was planned for is no longer so. */
+static bool is_stale(const Flow *flow, const HeapItem *item) {
+  const Station *s = flow->all[item->rank >> 32 & 0xffffffu];
+  uint32_t what = (uint32_t)item->payload, stamp = (uint32_t)(item->payload >> 32);
+  if (event_class(item->rank) == CLASS_ARRIVAL) return false;
+  if (event_class(item->rank) == CLASS_EXPIRY) return s->job[what].stamp != stamp;
+  return s->service->server ? s->entry[what].server_stamp != stamp : s->slot[what].stamp != stamp;
+}
+
+/* Patience that outlived its job leaves events behind: they go when they are most of the heap. */
+static void compact_events(Flow *flow) {
+  Heap *heap = &flow->events;
+  uint64_t live = 4096;
+  for (uint32_t k = 0; k < flow->n_stations; k++) live += 2 * (flow->station[k]->n_waiting + flow->station[k]->n_busy + flow->station[k]->n_elsewhere);
+  if (heap->count < 2 * live) return;
+  size_t n = heap->count;
+  heap->count = 0;
+  for (size_t k = 0; k < n; k++) {
+    HeapItem item = heap->item[k];
+    if (!is_stale(flow, &item)) heap_push(heap, item); /* never writes past k */
+  }
+}
+
 void loop_plain(Flow *flow, int64_t from_ns, int64_t last_ns, int64_t end_ns) {
   for (uint32_t k = 0; k < flow->n_stations; k++)
     if (flow->station[k]->changed) after_control(flow->station[k], from_ns);
@@ -380,6 +403,7 @@ void loop_plain(Flow *flow, int64_t from_ns, int64_t last_ns, int64_t end_ns) {
       do_event(flow, heap_pop(heap));
     } else {
       if (arrival >= end_ns) return;
+      compact_events(flow);
       arrive(source, hot_take_arrival(source), arrival);
     }
   }

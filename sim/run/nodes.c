@@ -34,7 +34,7 @@ void run_update_speeds(Run *run) {
     for (uint32_t k = 0; k < target->n_replicas; k++) {
       uint32_t id = target->replica[k];
       const Replica *replica = &run->cluster.replica[id];
-      if (!placed(replica)) continue;
+      if (!placed(replica) || (replica->state == REPLICA_DRAINING && !station_holds(&run->station[d], id))) continue;
       int64_t effective = replica_effective_millicores(&run->cluster, id);
       station_resize(&run->station[d], id, replica_speed(run, target, id, effective), counted_millicores(effective),
                      counted_millicores(replica->request.millicores), run->now_ns);
@@ -104,6 +104,7 @@ void run_place_pending(Run *run) {
 void run_mark_ready(Run *run) {
   for (uint32_t d = 0; d < run->n_targets; d++) {
     Target *target = &run->target[d];
+    station_do_local(&run->station[d], run->now_ns); /* those that control made ready at this very instant */
     for (uint32_t k = 0; k < target->n_replicas; k++) {
       const Replica *replica = &run->cluster.replica[target->replica[k]];
       if (replica->state == REPLICA_STARTING && replica->ready_ns <= run->now_ns) replica_ready(&run->cluster, target->replica[k], run->now_ns);

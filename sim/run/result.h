@@ -12,7 +12,7 @@
 
 /* Per deployment, over the summary window [warm-up, horizon). X(name, unit, help). */
 #define SUMMARY_COLUMNS(X)                                                                                           \
-  X(offered, "1", "jobs that arrived from outside, first attempts only")                                           \
+  X(offered, "1", "jobs that arrived, from outside or from other deployments, first attempts only")                                           \
   X(finished, "1", "jobs that finished, whatever the number of attempts")                                            \
   X(dropped, "1", "jobs lost for good because a queue was full")                                                    \
   X(abandoned, "1", "jobs lost for good because the client gave up")                                                 \

@@ -46,8 +46,22 @@ static void flows_begin(Run *run) {
   run->flows_alone = true;
   for (uint32_t f = 0; f < run->n_flows; f++) {
     flow_begin(&run->flow[f], scenario, run->all, f, metrics->scrape_ns, run->options.plain, &run->flow_arena[f]);
+    run->flow[f].interrupted = run->options.interrupted;
     run->flows_alone = run->flows_alone && flow_is_alone(&run->flow[f]);
   }
+}
+
+enum { ARRIVALS_A_STEP = 65536 };
+
+/* Jobs that leave one flow wait in the next one's events: upstream flows go in steps of about ARRIVALS_A_STEP jobs, so that these stay few. */
+static int64_t longest_step_ns(const Run *run) {
+  double rate_rps = 1;
+  if (run->flows_alone) return INSTANT_NEVER;
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    const WorkloadSpec *workload = &run->target[d].spec->workload;
+    if (workload->arrivals.model) rate_rps += ((const Workload *)workload->arrivals.model)->mean_rps(workload->arrivals.params, run->scenario->horizon_ns);
+  }
+  return ns_from_double(ARRIVALS_A_STEP / rate_rps * 1e9) + 1;
 }
 
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena) {
@@ -63,6 +77,7 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
                 run->n_targets, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
   flows_begin(run);
   control_begin(run);
+  run->step_ns = longest_step_ns(run);
   nodes_begin(run);
   for (uint32_t k = 0; k < scenario->faults.count; k++) {
     int64_t at_ns = LIST_AT(scenario->faults, const FaultSpec, k)->at_ns;
@@ -105,7 +120,7 @@ static void check_overflow(Run *run) {
   }
 }
 
-static void advance_flows(Run *run, int64_t until_ns) {
+static void advance_side_by_side(Run *run, int64_t until_ns) {
   int threads = run->flows_alone && run->options.threads > 1 ? run->options.threads : 1;
   bool memory = true;
   FlowReturn returned;
@@ -124,8 +139,16 @@ static void advance_flows(Run *run, int64_t until_ns) {
     for (uint32_t f = 0; f < run->n_flows && memory; f++) memory = advance_one(run, f, until_ns, &returned);
   }
   if (!memory) run_fail(run, "out of memory at %.3f s", s_from_ns(run->flows_ns));
+  if (run->options.interrupted && *run->options.interrupted) run_fail(run, "interrupted");
   run->flows_ns = until_ns;
   check_overflow(run);
+}
+
+static void advance_flows(Run *run, int64_t until_ns) {
+  do {
+    int64_t end_ns = until_ns - run->flows_ns > run->step_ns ? run->flows_ns + run->step_ns : until_ns;
+    advance_side_by_side(run, end_ns);
+  } while (run->flows_ns < until_ns && !run->status);
   take_notices(run);
 }
 
@@ -144,11 +167,12 @@ static void do_notice(Run *run, uint32_t replica) {
   uint32_t d = run->cluster.replica[replica].deployment;
   target_forget_replica(run, &run->target[d], replica);
   replica_remove(&run->cluster, replica, run->now_ns);
+  run->speeds_changed = true; /* neighbours may burst further: from the next look of a policy on, or a placement before it */
   run_place_pending(run);
   run_pool_look(run, target_pool(run, d));
 }
 
-/* The oldest ready replicas fail; the policy's next look orders others. */
+/* The oldest ready replicas fail; the policy's next look orders others. Failures come before what becomes ready at the same instant. */
 static void do_fault(Run *run, const FaultSpec *fault) {
   run_mark_ready(run);
   for (uint32_t d = 0; d < run->n_targets; d++) {
@@ -157,7 +181,7 @@ static void do_fault(Run *run, const FaultSpec *fault) {
     for (int64_t n = 0; n < fault->replicas; n++) {
       uint32_t victim = REPLICA_NONE;
       for (uint32_t k = 0; k < target->n_replicas && victim == REPLICA_NONE; k++)
-        if (run->cluster.replica[target->replica[k]].state == REPLICA_READY) victim = target->replica[k];
+        if (run->cluster.replica[target->replica[k]].state == REPLICA_READY && run->cluster.replica[target->replica[k]].ready_ns < fault->at_ns) victim = target->replica[k];
       if (victim == REPLICA_NONE) break;
       station_fail(&run->station[d], victim, run->now_ns);
       target_forget_replica(run, target, victim);

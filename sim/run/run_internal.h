@@ -55,6 +55,7 @@ struct Run {
   Heap events;
   uint32_t sequence;
   int64_t flows_ns, now_ns;
+  int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
   int64_t *look_ns; /* per pool: the next look already planned */
   uint32_t *release; /* scratch for node policies */

@@ -86,8 +86,8 @@ static bool check_strategy(const void *value, Err *err) {
 static bool check_scenario(const void *value, Err *err) {
   const Scenario *scenario = value;
   bool good = true;
-  if (scenario->warmup_ns >= scenario->horizon_ns)
-    good = err_at(err, "warmup", "warmup must be shorter than the horizon (%.9gs)", (double)scenario->horizon_ns / 1e9);
+  if ((__int128)scenario->warmup_ns * SLICES > (__int128)scenario->horizon_ns * (SLICES - 1))
+    good = err_at(err, "warmup", "warmup must leave something: at most 63/64 of the horizon (%.9gs)", (double)scenario->horizon_ns / 1e9);
   if (scenario->cluster.pools.count == 0) good = err_at(err, "cluster.pools", "at least one pool is needed");
   if (scenario->deployments.count == 0) good = err_at(err, "deployments", "at least one deployment is needed");
   if (scenario->strategies.count == 0) good = err_at(err, "strategies", "at least one strategy is needed");

@@ -90,7 +90,7 @@ void queue_remove(Station *s, Queue *queue, uint32_t id) {
 }
 
 /* Jobs that came from elsewhere draw on a stream named by both ends, so that no two jobs share a draw. */
-static uint32_t work_entity(const Station *s, const Job *job) {
+uint32_t station_work_entity(const Station *s, const Job *job) {
   if (job->origin == s->entity) return s->entity;
   uint32_t pair[2] = {job->origin, s->entity};
   uint64_t hash = hash_bytes(0, pair, sizeof pair);
@@ -100,7 +100,7 @@ static uint32_t work_entity(const Station *s, const Job *job) {
 double station_work(const Station *s, const Job *job, int variant) {
   const VariantSpec *spec = deployment_variant(s->spec, (size_t)variant);
   const Service *service = (const Service *)spec->service.model;
-  Stream stream = stream_make(s->seed, work_entity(s, job), PURPOSE_WORK, s->replication);
+  Stream stream = stream_make(s->seed, station_work_entity(s, job), PURPOSE_WORK, s->replication);
   double u = stream_uniform(&stream, job->index), work_ns;
   WorkInput input = {1, &u, &job->input, &job->output};
   service->work(spec->service.params, &input, &work_ns);
@@ -139,6 +139,7 @@ void station_open_window(Station *s, int64_t end_ns) {
   if (dt == 0) return;
   for (uint32_t e = 0; e < s->n_entries; e++) {
     const Entry *entry = &s->entry[e];
+    if (entry->state == ENTRY_DRAINING) continue; /* utilisation is of ready replicas, use and request alike */
     level->usage += (__int128)(entry->server ? entry->usage_level : entry->busy * entry->usage_millicores) * dt;
   }
 }
@@ -181,17 +182,24 @@ void station_close_window(Station *s) {
     Entry *entry = &s->entry[e];
     if (!entry->served_ns) continue;
     s->meter.level.in_service += entry->served_ns;
-    if (!entry->server) s->meter.level.usage += entry->served_ns * entry->usage_millicores;
+    if (!entry->server && entry->state != ENTRY_DRAINING) s->meter.level.usage += entry->served_ns * entry->usage_millicores;
     entry->served_ns = 0;
   }
+}
+
+void station_refresh_use(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  double share = entry->state == ENTRY_READY ? s->service->server->busy_ratio(entry->server) : 0;
+  int64_t level = (int64_t)(share * (double)entry->usage_millicores * (double)s->concurrency + 0.5);
+  if (level != entry->usage_level) station_use(s, entry, now_ns, level - entry->usage_level);
 }
 
 /* ---- dispatch under queues per replica ---- */
 
 static uint64_t outstanding(const Station *s, uint32_t e) { return s->entry[e].busy + s->entry[e].queue.count; }
 
-static int64_t work_left_ns(const Station *s, uint32_t e, int64_t now_ns) {
-  int64_t sum = s->entry[e].queued_ns;
+static __int128 work_left_ns(const Station *s, uint32_t e, int64_t now_ns) {
+  __int128 sum = s->entry[e].queued_ns;
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++)
     if (s->slot[k].job != JOB_NONE) sum += s->slot[k].free_ns - now_ns;
   return sum;
@@ -205,11 +213,11 @@ static uint32_t draw_position(const Station *s, const Job *job, Purpose purpose,
 
 /* The eligible entry with the least measure; ties by the deployment's rule. */
 static uint32_t choose_least(Station *s, const Job *job, int64_t now_ns, bool by_work) {
-  int64_t least = INT64_MAX;
+  __int128 least = (__int128)INT64_MAX << 32;
   uint32_t ties = 0, found = ENTRY_NONE;
   for (uint32_t k = 0; k < s->n_eligible; k++) {
     uint32_t e = s->eligible[k];
-    int64_t measure = by_work ? work_left_ns(s, e, now_ns) : (int64_t)outstanding(s, e);
+    __int128 measure = by_work ? work_left_ns(s, e, now_ns) : (__int128)outstanding(s, e);
     if (measure < least) least = measure, ties = 0, found = e;
     ties += measure == least;
   }
@@ -217,7 +225,7 @@ static uint32_t choose_least(Station *s, const Job *job, int64_t now_ns, bool by
   uint32_t pick = draw_position(s, job, PURPOSE_DISPATCH, ties);
   for (uint32_t k = 0; k < s->n_eligible; k++) {
     uint32_t e = s->eligible[k];
-    int64_t measure = by_work ? work_left_ns(s, e, now_ns) : (int64_t)outstanding(s, e);
+    __int128 measure = by_work ? work_left_ns(s, e, now_ns) : (__int128)outstanding(s, e);
     if (measure == least && pick-- == 0) return e;
   }
   CHECK(false);

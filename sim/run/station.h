@@ -40,6 +40,7 @@ typedef struct Slot {
   int64_t free_ns, start_ns;
   uint32_t job;   /* JOB_NONE: idle */
   uint32_t entry; /* whose slot it is */
+  int32_t variant; /* that serves the job */
   uint32_t stamp; /* changes with every new or changed end */
 } Slot;
 
@@ -57,7 +58,7 @@ typedef struct Entry {
   double speed;
   int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
   int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
-  int64_t queued_ns;   /* service of its waiting jobs at its speed, for least-work */
+  __int128 queued_ns;  /* service of its waiting jobs at its speed, for least-work */
   int64_t usage_level; /* of a server: millicores in use * concurrency; of slots it follows from busy */
   void *server;
   uint32_t server_stamp;
@@ -78,7 +79,7 @@ typedef struct Finish {
 enum { FINISHES = 64 };
 
 /* Why flow_advance returned. FLOW_ASK: it stands at an instant that only the control plane can resolve. */
-typedef enum FlowReason { FLOW_REACHED, FLOW_NOTICE, FLOW_ASK, FLOW_OVERFLOW } FlowReason;
+typedef enum FlowReason { FLOW_REACHED, FLOW_NOTICE, FLOW_ASK, FLOW_OVERFLOW, FLOW_INTERRUPTED } FlowReason;
 
 /* Tests watch jobs through this; NULL otherwise. kinds: 'a'rrival 's'tart 'd'eparture 'x' dropped 'e'xpired 'f'ailed. */
 typedef struct EventLog {
@@ -130,7 +131,7 @@ typedef struct Station {
   uint32_t n_finishes;
   double *scratch_work; /* of one entry's jobs, made when first needed */
   ServerJob *scratch_job;
-  void *scratch_server;
+  void *scratch_server, *scratch_peek;
   /* loop-owned */
   struct SlotHeap *slots; /* slots by free_ns: all (central) or the busy ones (queues per replica) */
   struct Levels *levels;  /* eligible entries by jobs outstanding */
@@ -145,6 +146,7 @@ void station_begin(Station *station, const Scenario *scenario, uint32_t deployme
                    uint32_t samples, bool percentiles);
 
 /* Control operations; all at the station's present instant `now_ns`, between windows. They keep integrals correct themselves. */
+bool station_holds(const Station *station, uint32_t replica); /* false once it is gone, also before its notice is read */
 uint32_t station_add(Station *station, uint32_t replica, int variant, double speed, int64_t usage_millicores,
                      int64_t request_millicores, int64_t ready_ns, int64_t now_ns);
 void station_drain(Station *station, uint32_t replica, int64_t now_ns);   /* a READY one: takes no more jobs, its queue moves on */
@@ -175,6 +177,8 @@ void queue_remove(Station *station, Queue *queue, uint32_t job);
 uint32_t station_take_arrival(Station *station);
 /* The service of a job on an entry, ns. */
 int64_t station_service_ns(Station *station, Job *job, const Entry *entry);
+/* The entity that names a job's draws at this station. */
+uint32_t station_work_entity(const Station *station, const Job *job);
 /* Work of a job under a variant, drawn again from its number. */
 double station_work(const Station *station, const Job *job, int variant);
 /* Where an arriving (or moved) job goes under queues per replica: an index of entry, ENTRY_NONE when none is ready. */
@@ -184,6 +188,8 @@ uint32_t station_evict(Station *station, uint32_t slot, int64_t now_ns);
 /* Books a job lost in this attempt and frees it; retries are the plain loop's. Its level changes are the caller's. */
 void station_lose(Station *station, uint32_t job, Loss loss, int64_t now_ns);
 /* A job that must find another replica (its own is draining or failed): to the central queue, or to a chosen replica's. */
+/* A server's CPU use after something about it changed. */
+void station_refresh_use(Station *station, uint32_t entry, int64_t now_ns);
 void station_requeue(Station *station, uint32_t job, bool at_head, int64_t now_ns);
 
 static inline uint32_t station_slot_entry(const Station *s, uint32_t slot) { return s->slot[slot].entry; }

@@ -16,6 +16,12 @@ static Entry *entry_of(Station *s, uint32_t replica, uint32_t *index) {
   CHECK(false);
 }
 
+bool station_holds(const Station *s, uint32_t replica) {
+  for (uint32_t e = 0; e < s->n_entries; e++)
+    if (s->entry[e].state != ENTRY_FREE && s->entry[e].id == replica) return true;
+  return false;
+}
+
 static void eligible_rebuild(Station *s) {
   s->n_eligible = 0;
   for (uint32_t e = 0; e < s->n_entries; e++)
@@ -193,6 +199,24 @@ static void entry_move_queue(Station *s, Entry *entry, int64_t now_ns) {
 
 /* ---- the operations ---- */
 
+/* On a copy of a server: the jobs whose patience ends first, and before t, leave; returns that instant, or t if there are none. */
+static int64_t play_cancels(Station *s, const void *params, void *copy, int64_t t) {
+  if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
+  const ServerModel *server = s->service->server;
+  int64_t expiry = t;
+  void *peek = memcpy(s->scratch_peek, copy, server->state_bytes(params, s->concurrency, s->slots_per_entry));
+  size_t n = server->evict(params, peek, s->window_end_ns, s->scratch_job);
+  for (size_t k = 0; k < n; k++) {
+    const Job *job = &s->job[s->slot[s->scratch_job[k].slot].job];
+    if (!job->abandoned && job->deadline_ns < expiry) expiry = job->deadline_ns;
+  }
+  if (expiry == t) return t;
+  n = server->evict(params, copy, expiry, s->scratch_job);
+  for (size_t k = 0; k < n; k++)
+    if (s->job[s->slot[s->scratch_job[k].slot].job].deadline_ns > expiry) server->admit(params, copy, expiry, s->scratch_job[k]);
+  return expiry;
+}
+
 /* When a draining entry's last job ends, if nothing changes. A server is played to its end on a copy of its state. */
 static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
   Entry *entry = &s->entry[e];
@@ -207,11 +231,15 @@ static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
   if (entry->server && entry->busy) {
     const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
     size_t bytes = s->service->server->state_bytes(params, s->concurrency, s->slots_per_entry);
-    if (!s->scratch_server) s->scratch_server = arena_alloc(s->arena, 1, bytes);
+    if (!s->scratch_server) {
+      s->scratch_server = arena_alloc(s->arena, 1, bytes);
+      s->scratch_peek = arena_alloc(s->arena, 1, bytes);
+    }
     void *copy = memcpy(s->scratch_server, entry->server, bytes);
-    for (int64_t t; (t = s->service->server->next(params, copy)) != INSTANT_NEVER;) {
-      s->service->server->complete(params, copy, t);
-      last = t;
+    for (int64_t t; (t = s->service->server->next(params, copy)) != INSTANT_NEVER; last = t) {
+      int64_t expiry = cancels ? play_cancels(s, params, copy, t) : t;
+      if (expiry < t) t = expiry;
+      else s->service->server->complete(params, copy, t);
     }
   }
   return last;
@@ -227,6 +255,7 @@ void station_drain(Station *s, uint32_t replica, int64_t now_ns) {
   s->n_draining++;
   eligible_rebuild(s);
   entry_move_queue(s, entry, now_ns);
+  if (entry->server) station_refresh_use(s, e, now_ns);
   entry->drained_ns = drained_at(s, e, now_ns);
   entry->kill_ns = now_ns + s->spec->grace_ns;
 }
@@ -261,6 +290,7 @@ void station_resize(Station *s, uint32_t replica, double speed, int64_t usage_mi
   if (entry->state == ENTRY_READY) s->request_sum += request_millicores - entry->request_millicores;
   entry->request_millicores = request_millicores;
   entry->usage_millicores = usage_millicores;
+  if (entry->server && entry->state == ENTRY_READY) station_refresh_use(s, e, now_ns);
   if (speed == entry->speed) return;
   double factor = entry->speed / speed;
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++) {

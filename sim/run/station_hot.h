@@ -84,6 +84,7 @@ static inline void hot_start(Station *s, uint32_t slot_index, uint32_t id, int64
   Slot *slot = &s->slot[slot_index];
   Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
   slot->job = id;
+  slot->variant = entry->variant;
   slot->start_ns = now_ns;
   slot->free_ns = now_ns + hot_service_ns(s, &s->job[id], entry);
   station_serve(s, entry, now_ns, 1);
@@ -94,7 +95,7 @@ static inline void hot_start(Station *s, uint32_t slot_index, uint32_t id, int64
 static inline void hot_book(Station *s, const Slot *slot, const Entry *entry, const Job *job) {
   if (__builtin_expect(job->abandoned, 0)) return;
   if (__builtin_expect(s->n_finishes == FINISHES, 0)) station_book_finishes(s);
-  s->finish[s->n_finishes++] = (Finish){job->first_ns, slot->free_ns - job->first_ns, station_queue_wait(job, slot->start_ns), entry->variant};
+  s->finish[s->n_finishes++] = (Finish){job->first_ns, slot->free_ns - job->first_ns, station_queue_wait(job, slot->start_ns), slot->variant};
   station_log(s, 'd', slot->free_ns, job, entry->id);
 }
 
@@ -118,6 +119,7 @@ static inline void hot_follow(Station *s, uint32_t slot_index, uint32_t id, int6
   hot_book(s, slot, entry, &s->job[old]);
   hot_free_job(s, old);
   slot->job = id;
+  slot->variant = entry->variant;
   slot->start_ns = now_ns;
   slot->free_ns = now_ns + hot_service_ns(s, &s->job[id], entry);
   station_log(s, 's', now_ns, &s->job[id], entry->id);

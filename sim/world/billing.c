@@ -11,7 +11,7 @@ static void rates_update(Cluster *c) {
     const Node *node = &c->node[replica->node];
     int64_t whole = node->share_sum > SHARE_ONE ? node->share_sum : SHARE_ONE;
     __int128 price = c->pool[node->pool].machine.nano_usd_per_h;
-    c->tenant_level[replica->deployment].nano_usd_per_h += (int64_t)(price * replica->share / whole);
+    c->tenant_level[replica->deployment].nano_usd_per_h += price * replica->share / whole;
   }
   c->rates_changed = false;
 }
@@ -36,7 +36,7 @@ static void accrue_row(Cluster *c, int row, int64_t dt) {
   for (uint32_t d = 0; d < c->n_deployments; d++) {
     const TenantLevel *level = &c->tenant_level[d];
     TenantRow *to = &c->tenant_row[(size_t)d * TRACE_ROWS + (size_t)row];
-    to->cost += (__int128)level->nano_usd_per_h * dt;
+    to->cost += level->nano_usd_per_h * dt;
     to->pending += (__int128)level->pending * dt;
     to->millicores += (__int128)level->requested.millicores * dt;
     to->bytes += (__int128)level->requested.bytes * dt;
@@ -80,9 +80,9 @@ void cluster_end(Cluster *c) {
     if (c->node[n].state != NODE_GONE) node_bill_end(c, &c->node[n], c->horizon_ns);
 }
 
-int64_t cluster_nano_usd_per_h(const Cluster *c) {
-  int64_t sum = 0;
-  for (uint32_t p = 0; p < c->n_pools; p++) sum += c->pool_level[p].billed * c->pool[p].machine.nano_usd_per_h;
+__int128 cluster_nano_usd_per_h(const Cluster *c) {
+  __int128 sum = 0;
+  for (uint32_t p = 0; p < c->n_pools; p++) sum += (__int128)c->pool_level[p].billed * c->pool[p].machine.nano_usd_per_h;
   return sum;
 }
 

@@ -96,7 +96,7 @@ typedef struct PoolLevel {
 typedef struct TenantLevel {
   int64_t pending;
   Resources requested;
-  int64_t nano_usd_per_h; /* charged to the deployment's replicas */
+  __int128 nano_usd_per_h; /* charged to the deployment's replicas */
 } TenantLevel;
 
 typedef struct Cluster {
@@ -163,7 +163,7 @@ Resources cluster_cap(const Cluster *cluster, uint32_t deployment);
  * proportion to requests (to equal parts if all are 0), at most its limit (limit 0 = no limit above the request). */
 int64_t replica_effective_millicores(const Cluster *cluster, uint32_t replica);
 /* Current spend of all nodes (nano-USD/h), and money so far in nano-USD (rounded down) up to accrued_ns. */
-int64_t cluster_nano_usd_per_h(const Cluster *cluster);
+__int128 cluster_nano_usd_per_h(const Cluster *cluster);
 __int128 cluster_spent_nano_usd(const Cluster *cluster);
 /* Aborts if any invariant is broken (debug builds call it after every change; tests call it always). */
 void cluster_check(const Cluster *cluster);

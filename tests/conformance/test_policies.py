@@ -261,6 +261,31 @@ class At_one_instant(InFolder):
                 ended = sum(result.summary[name][run, 0] for name in ("finished", "dropped", "abandoned", "failed", "in_flight"))
                 self.assertEqual(result.summary["offered"][run, 0], ended)
 
+    def test_two_leave_at_once_where_another_waits(self):
+        """By hand: three idle replicas of one core fill a node of four but for one; another deployment's replica of two cores waits. The look at
+        15 s drains two at once: the first that is gone makes the room."""
+        scenario = small({"horizon": "2m", "cluster.pools.cpu.nodes": {"min": 1, "max": 1}, "deployments.app.workload": {"arrivals": "none"},
+                          "deployments.app.replicas": {"initial": 3, "min": 1, "max": 3},
+                          "strategies": {"it": {"scale": {"horizontal": {"scale_down_window": "0s"}}, "deployments": {"other": {"scale": {"none": {"replicas": 1}}}}}}})
+        scenario["deployments"]["other"] = {**scenario["deployments"]["app"], "requests": {"cpu": 2}, "replicas": {"initial": 0, "min": 0, "max": 1}}
+        result = self.result(scenario)
+        self.assertEqual(result.trace["replicas_wished"][0, :, -1].tolist(), [1, 1])
+        self.assertEqual(result.trace["replicas_ready"][0, :, -1].tolist(), [1, 1])
+        self.assertAlmostEqual(result.value("replicas_ready", deployment=1), (120 - 15 - 5) / 120, places=9)
+
+    def test_work_left_under_processor_sharing(self):
+        """`least-work` has to measure jobs that share a processor, too: two queues stay of like length, also after a failure."""
+        scenario = small({"horizon": "3m", "deployments.app.dispatch": "least-work", "deployments.app.replicas": {"initial": 2, "min": 2, "max": 2},
+                          "deployments.app.concurrency": 4, "deployments.app.workload.arrivals": {"poisson": {"rate": "16/s"}},
+                          "deployments.app.variants.only.service": {"processor-sharing": {"time": {"exponential": {"mean": "100ms"}}}}})
+        result = self.result(scenario)
+        self.assertGreater(result.value("attainment_ratio"), 0.5)
+        one = {**scenario, "faults": [{"at": "18s", "deployment": "app", "replicas": 2}]}
+        one["deployments"]["app"].update({"concurrency": 1, "replicas": {"initial": 1, "min": 1, "max": 1}, "workload": {"arrivals": {"poisson": {"rate": "20/s"}}}})
+        result = self.result(one, name="failing")
+        ended = sum(result.value(name) for name in ("finished", "dropped", "abandoned", "failed", "in_flight"))
+        self.assertEqual(result.value("offered"), ended)
+
     def test_down_to_nothing_and_up_again(self):
         """A minimum of no replicas: jobs wait until there is one again, none is lost."""
         for policy in ("none", "horizontal"):

@@ -10,7 +10,7 @@ import numpy
 
 from support.program import InFolder, Result, repetitions, sha256
 
-COUNT = repetitions(60, 3000, 12)
+COUNT = repetitions(48, 3000, 12)
 FIRST = int(os.environ.get("HEADROOM_FIRST_SEED", "1"))
 
 

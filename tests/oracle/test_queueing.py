@@ -16,7 +16,7 @@ from stations import cost_of, names_of, scenario, units_of
 SHORT, NIGHTLY = bool(os.environ.get("HEADROOM_SHORT")), bool(os.environ.get("HEADROOM_NIGHTLY"))
 SEED = 20240501
 BUILTIN_S = 0.03 if SHORT else 0.6 if not NIGHTLY else 10  # CPU seconds a case, at most
-VECTOR_S = 0.15 if not NIGHTLY else 2
+VECTOR_S = 0.15 if not NIGHTLY else 1
 VECTOR_HALFWIDTH = 0.02 if not NIGHTLY else 0.2  # cases that would come out wider are left to the nights
 TRANSIENT_REPLICATIONS = 300 if not NIGHTLY else 3000
 PLAIN_S = 0.02  # CPU seconds a case of the comparison of loops
