@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/app/command.h"
+#include "sim/app/machine_text.h"
 #include "sim/lab/compare.h"
 
 enum { OPT_JSON, OPT_CSV };
@@ -222,21 +223,6 @@ static void print_text(const Comparison *c) {
 
 /* ---- for machines ---- */
 
-static void json_string(const char *text) {
-  putchar('"');
-  for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-    if (*c == '"' || *c == '\\') printf("\\%c", *c);
-    else if (*c < 0x20) printf("\\u%04x", *c);
-    else putchar(*c);
-  }
-  putchar('"');
-}
-
-static void json_number(double x) {
-  if (isfinite(x)) printf("%.17g", x);
-  else printf("null");
-}
-
 static void json_interval(const char *name, Interval i, bool first) {
   printf("%s", first ? "" : ", ");
   json_string(name);
@@ -289,13 +275,20 @@ static void print_json(const Comparison *c) {
 }
 
 static void csv_line_begin(const ResultFile *file, const ComparePoint *point, const CompareRow *row) {
-  for (size_t k = 0; k < file->n_parameters; k++) printf("%s,", point->value[k]);
-  printf("%s,%zu,%d", row->strategy, row->runs, row->winner ? 1 : row->tied ? -1 : 0);
+  for (size_t k = 0; k < file->n_parameters; k++) {
+    csv_string(point->value[k]);
+    printf(",");
+  }
+  csv_string(row->strategy);
+  printf(",%zu,%d", row->runs, row->winner ? 1 : row->tied ? -1 : 0);
 }
 
 static void print_csv(const Comparison *c) {
   const ResultFile *file = c->file;
-  for (size_t k = 0; k < file->n_parameters; k++) printf("%s,", file->parameter[k]);
+  for (size_t k = 0; k < file->n_parameters; k++) {
+    csv_string(file->parameter[k]);
+    printf(",");
+  }
   printf("strategy,runs,winner,deployment");
   for (size_t m = 0; m < CLUSTER_COUNT; m++) printf(",%s,%s_half_width", cluster_column[m].name, cluster_column[m].name);
   for (size_t m = 0; m < SUMMARY_COUNT; m++) printf(",%s,%s_half_width", summary_column[m].name, summary_column[m].name);
@@ -305,7 +298,8 @@ static void print_csv(const Comparison *c) {
       for (size_t d = 0; d < file->n_deployments; d++) {
         const CompareRow *row = &c->point[p].row[s];
         csv_line_begin(file, &c->point[p], row);
-        printf(",%s", file->deployment[d]);
+        printf(",");
+        csv_string(file->deployment[d]);
         for (size_t m = 0; m < CLUSTER_COUNT; m++) printf(",%.10g,%.4g", row->cluster[m].mean, row->cluster[m].half_width);
         for (size_t m = 0; m < SUMMARY_COUNT; m++) printf(",%.10g,%.4g", row->metric[d * SUMMARY_COUNT + m].mean, row->metric[d * SUMMARY_COUNT + m].half_width);
         printf("\n");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/app/command.h"
+#include "sim/app/machine_text.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/contract/policy.h"
@@ -21,6 +22,7 @@ typedef struct Explain {
   long long limit;
   DecisionRow *row;
   size_t count;
+  double *end_size, *end_limit, *end_state; /* [deployments], at the end of the run */
 } Explain;
 
 static const char *result_words(int result) { return result < 0 ? "-" : result ? "True" : "False"; }
@@ -127,47 +129,57 @@ static void print_decisions(const Explain *x) {
   if (!printed) printf("  no decision changed anything\n");
 }
 
-static void print_tracked(const char *when, const DecisionRow *row, bool states) {
+static void print_tracked(const char *when, double data_size_bytes, double resource_limit, const char *state) {
   char size[40];
-  format_size(size, sizeof size, row ? row->data_size_bytes : (double)NAN);
-  printf("  %-14s | %-12s | %-14s | %s\n", when, size, row ? result_words(row->resource_limit) : "-",
-         row && states && row->model_state ? model_state_name((ModelState)row->model_state) : "idle");
+  format_size(size, sizeof size, data_size_bytes);
+  printf("  %-14s | %-12s | %-14s | %s\n", when, size, isnan(resource_limit) || resource_limit < 0 ? "-" : result_words(resource_limit > 0), state);
 }
 
 enum { TRACKED_STEPS = 3 };
 
-/* The variables of the founding decision: at the start, after the first steps that changed the state, at the end. */
+/* The variables of the founding decision: at the start, after the first steps that changed the state, at the end of the run. */
 static void print_tracker(const Explain *x) {
   printf("\nVariables\n  %-14s | %-12s | %-14s | %s\n", "", "data_size", "resource_limit", "model_state");
-  const DecisionRow *first = NULL, *end = NULL;
-  for (size_t k = 0; k < x->count; k++) {
-    if (!wanted(x, &x->row[k])) continue;
-    if (!first) first = &x->row[k];
-    end = &x->row[k];
-  }
-  print_tracked("start", first, false);
-  int state = MODEL_STATE_NONE, steps = 0;
+  bool begun = false;
+  int state = MODEL_STATE_IDLE, steps = 0;
   for (size_t k = 0; k < x->count && steps < TRACKED_STEPS; k++) {
     const DecisionRow *row = &x->row[k];
-    if (!wanted(x, row) || row->model_state == state) continue;
+    if (!wanted(x, row)) continue;
+    if (!begun) print_tracked("start", row->data_size_bytes, row->resource_limit, model_state_name(MODEL_STATE_IDLE));
+    begun = true;
+    if (row->model_state == state || row->model_state == MODEL_STATE_NONE) continue;
     state = row->model_state;
     char when[40];
     snprintf(when, sizeof when, "after step %d", ++steps);
-    print_tracked(when, row, true);
+    print_tracked(when, row->data_size_bytes, row->resource_limit, model_state_name((ModelState)state));
   }
-  print_tracked("final", end, true);
+  size_t d = x->deployment < 0 ? 0 : (size_t)x->deployment;
+  int final = isnan(x->end_state[d]) ? MODEL_STATE_NONE : (int)x->end_state[d];
+  print_tracked("final", x->end_size[d], x->end_limit[d], final ? model_state_name((ModelState)final) : "-");
+}
+
+static void json_member(const char *name, const char *text) {
+  printf(", \"%s\": ", name);
+  json_string(text);
 }
 
 static void print_json(const Explain *x) {
   for (size_t k = 0; k < x->count; k++) {
     const DecisionRow *r = &x->row[k];
     if (!wanted(x, r)) continue;
-    printf("{\"at_s\": %.9f, \"deployment\": \"%s\", \"decision\": %u, \"step\": \"%s\", \"condition\": \"%s\", \"result\": %s, \"action\": \"%s\", "
-           "\"model_state\": \"%s\", \"replicas_before\": %lld, \"replicas_after\": %lld, \"cores_before\": %g, \"cores_after\": %g, "
-           "\"variant_before\": %d, \"variant_after\": %d, \"reason\": \"%s\"}\n",
-           s_from_ns(r->at_ns), x->file.deployment[r->deployment], r->decision, r->step, r->condition, r->result < 0 ? "null" : r->result ? "true" : "false",
-           r->action, model_state_name((ModelState)r->model_state), (long long)r->replicas_before, (long long)r->replicas_after,
-           (double)r->millicores_before / 1e3, (double)r->millicores_after / 1e3, r->variant_before, r->variant_after, r->reason);
+    printf("{\"at_s\": %.9f", s_from_ns(r->at_ns));
+    json_member("deployment", x->file.deployment[r->deployment]);
+    printf(", \"decision\": %u", r->decision);
+    json_member("step", r->step);
+    json_member("condition", r->condition);
+    printf(", \"result\": %s", r->result < 0 ? "null" : r->result ? "true" : "false");
+    json_member("action", r->action);
+    json_member("model_state", model_state_name((ModelState)r->model_state));
+    printf(", \"replicas_before\": %lld, \"replicas_after\": %lld, \"cores_before\": %g, \"cores_after\": %g, \"variant_before\": %d, \"variant_after\": %d",
+           (long long)r->replicas_before, (long long)r->replicas_after, (double)r->millicores_before / 1e3, (double)r->millicores_after / 1e3,
+           r->variant_before, r->variant_after);
+    json_member("reason", r->reason);
+    printf("}\n");
   }
 }
 
@@ -196,6 +208,16 @@ static bool find_run(Explain *x, uint64_t point) {
   return false;
 }
 
+static bool load_end(Explain *x, const char *path, Err *err) {
+  size_t n = x->file.n_deployments;
+  x->end_size = ARENA_ARRAY(&x->arena, double, n);
+  x->end_limit = ARENA_ARRAY(&x->arena, double, n);
+  x->end_state = ARENA_ARRAY(&x->arena, double, n);
+  return result_file_trace_end(path, x->run, "data_size_bytes", x->end_size, n, &x->arena, err) &&
+         result_file_trace_end(path, x->run, "resource_limit", x->end_limit, n, &x->arena, err) &&
+         result_file_trace_end(path, x->run, "model_state", x->end_state, n, &x->arena, err);
+}
+
 static int load(Explain *x, const Arguments *a, Err *err) {
   long long point = 0;
   if (a->value[OPT_POINT] && !option_integer("--point", a->value[OPT_POINT], 0, 1000000000000LL, &point)) return ERR_USAGE;
@@ -213,10 +235,9 @@ static int load(Explain *x, const Arguments *a, Err *err) {
   for (x->strategy = first; x->strategy < last; x->strategy++) {
     if (!find_run(x, (uint64_t)point)) return ERR_USAGE;
     if (!result_file_decisions(a->argument[0], x->run, &x->arena, &x->row, &x->count, err)) return err_report(err);
-    if (x->count) return ERR_NONE;
+    if (x->count || x->strategy + 1 == last) break;
   }
-  x->strategy = last - 1;
-  return ERR_NONE;
+  return load_end(x, a->argument[0], err) ? ERR_NONE : err_report(err);
 }
 
 int cmd_explain(const Command *command, int argc, char **argv) {

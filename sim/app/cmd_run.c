@@ -32,12 +32,6 @@ static const char *default_output(const char *scenario, Arena *arena) {
   return arena_format(arena, "%.*s.h5", (int)length, base);
 }
 
-static bool may_write(const char *output, bool force, bool resume) {
-  if (force || resume || access(output, F_OK)) return true;
-  fprintf(stderr, "headroom: %s exists; --force replaces it, -o FILE writes elsewhere\n", output);
-  return false;
-}
-
 typedef struct Session {
   Arena arena;
   Sweep sweep;
@@ -46,6 +40,23 @@ typedef struct Session {
   TraceKeep keep;
   Arguments arguments;
 } Session;
+
+/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario. */
+static bool is_finished(const Session *session) {
+  ResultFile file;
+  Arena arena = {0};
+  Err err = {0};
+  bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
+              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+  arena_free(&arena);
+  return same;
+}
+
+static bool may_write(const char *output, bool force) {
+  if (force || access(output, F_OK)) return true;
+  fprintf(stderr, "headroom: %s exists; --force replaces it, -o FILE writes elsewhere\n", output);
+  return false;
+}
 
 static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
@@ -103,7 +114,9 @@ static int session_run(Session *session) {
   if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
   session->journal_path = arena_format(&session->arena, "%s.journal", session->output);
-  if (!may_write(session->output, force, resume)) return ERR_USAGE;
+  if (resume && !force && is_finished(session))
+    return a->value[OPT_QUIET] ? ERR_NONE : comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
+  if (!may_write(session->output, force)) return ERR_USAGE;
   session->journal = journal_open(session->journal_path, &session->sweep, session->keep, resume, force, &session->arena, &err);
   if (!session->journal) return err_report(&err);
   RunnerProgress progress;

@@ -1,4 +1,5 @@
 /* headroom: which command. Everything a command knows of its options is in its table here. */
+#include <errno.h>
 #include <malloc.h>
 #include <string.h>
 
@@ -66,6 +67,13 @@ static int unknown_command(const char *name) {
   return ERR_USAGE;
 }
 
+/* What could not be printed is an error, not a success. */
+static int printed(int code) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  fprintf(stderr, "headroom: standard output: %s\n", strerror(errno));
+  return code ? code : ERR_IO;
+}
+
 /* Arenas come and go with every run: their memory stays in the process instead of being mapped and unmapped each time. */
 static void keep_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
@@ -86,6 +94,6 @@ int main(int argc, char **argv) {
   }
   if (!strcmp(name, "--version")) name = "version";
   for (size_t k = 0; k < COUNT(commands); k++)
-    if (!strcmp(commands[k].name, name)) return commands[k].run(&commands[k], argc - 2, argv + 2);
+    if (!strcmp(commands[k].name, name)) return printed(commands[k].run(&commands[k], argc - 2, argv + 2));
   return unknown_command(name);
 }

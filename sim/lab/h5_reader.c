@@ -151,11 +151,12 @@ bool reader_extent(H5Reader *r, const char *name, int rank, hsize_t *extent) {
 
 /* Selects rows of a dataset of rank 1 or 2 whose rows have `cells` values. */
 static bool rows_select(hid_t space, hsize_t first, hsize_t count, hsize_t cells) {
-  hsize_t extent[2] = {0, 1}, start[2] = {first, 0}, size[2] = {count, cells};
+  hsize_t extent[H5S_MAX_RANK], start[H5S_MAX_RANK] = {first}, part[H5S_MAX_RANK], total = 1;
   int rank = H5Sget_simple_extent_ndims(space);
-  if (rank < 1 || rank > 2 || H5Sget_simple_extent_dims(space, extent, NULL) != rank) return false;
-  if (extent[1] != cells || first > extent[0] || count > extent[0] - first) return false;
-  return H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0;
+  if (rank < 1 || H5Sget_simple_extent_dims(space, extent, NULL) < 0) return false;
+  for (int k = 0; k < rank; k++) part[k] = k ? extent[k] : count;
+  for (int k = 1; k < rank; k++) total *= extent[k];
+  return total == cells && first + count <= extent[0] && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL) >= 0;
 }
 
 bool reader_rows(H5Reader *r, const char *name, hid_t type, hsize_t first, hsize_t count, hsize_t cells, void *into) {

@@ -1,5 +1,6 @@
 /* Reading a result back: what compare and explain need of it. Each call opens and closes the file; every error says which part of the
  * file it is about. See store.h. */
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/text.h"
@@ -213,6 +214,25 @@ static void decision_column_read(H5Reader *r, const DecisionColumn *column, hsiz
       memcpy(member, cell + k * column->size, column->size);
     }
   }
+}
+
+bool result_file_trace_end(const char *path, uint64_t run, const char *column, double *value, size_t n_deployments, Arena *arena, Err *err) {
+  H5Reader reader;
+  hsize_t runs = 0;
+  for (size_t d = 0; d < n_deployments; d++) value[d] = (double)NAN;
+  if (!h5_reader_open(&reader, path, arena, err)) return false;
+  if (reader_has(&reader, "/trace/run") && reader_extent(&reader, "/trace/run", 1, &runs)) {
+    uint64_t *number = ARENA_ARRAY(arena, uint64_t, runs);
+    const char *dataset = arena_format(arena, "/trace/%s", column);
+    double *cell = ARENA_ARRAY(arena, double, n_deployments * TRACE_ROWS);
+    hsize_t k = 0;
+    bool ok = reader_rows(&reader, "/trace/run", H5T_NATIVE_UINT64, 0, runs, 1, number);
+    while (ok && k < runs && number[k] != run) k++;
+    if (ok && k < runs && reader_rows(&reader, dataset, H5T_NATIVE_DOUBLE, k, 1, n_deployments * TRACE_ROWS, cell))
+      for (size_t d = 0; d < n_deployments; d++) value[d] = cell[d * TRACE_ROWS + TRACE_ROWS - 1];
+  }
+  h5_reader_close(&reader);
+  return !reader.failed;
 }
 
 bool result_file_decisions(const char *path, uint64_t run, Arena *arena, DecisionRow **row, size_t *count, Err *err) {

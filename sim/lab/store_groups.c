@@ -54,7 +54,7 @@ void run_columns_begin(RunColumns *columns, H5Writer *w, hid_t group, const Swee
   text_addf(&names, "strategy point replication");
   for (size_t k = 0; k < sweep->n_parameters; k++) {
     const SweepParameter *parameter = &sweep->parameter[k];
-    ColumnSpec spec = {parameter_dataset(parameter, w->arena), "", parameter->path, parameter->number ? CELL_F64 : CELL_TEXT, NULL, 0, NULL};
+    ColumnSpec spec = {parameter_dataset(parameter, w->arena), parameter->unit ? parameter->unit : "1", parameter->path, parameter->number ? CELL_F64 : CELL_TEXT, NULL, 0, NULL};
     column_create(w, &columns->parameter[k], group, &spec, along, 1);
     text_addf(&names, " %s", spec.name);
   }

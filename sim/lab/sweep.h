@@ -14,6 +14,7 @@ typedef struct SweepParameter {
   uint32_t axis;
   const char *const *value; /* [axis count] as text, for results */
   const double *number;     /* [axis count] as a number in base units (s, bytes, cores, USD, 1), NULL if any value is no number */
+  const char *unit;         /* of number: "s", "byte", "1/s", "USD/h", "USD", "1" */
 } SweepParameter;
 
 /* An input file the runs depend on. */

@@ -54,6 +54,17 @@ static const char *value_text(const Yaml *node, Arena *arena) {
   return text.bytes;
 }
 
+static const char *base_unit(FieldKind kind) {
+  switch (kind) {
+    case FIELD_DURATION: case FIELD_DURATION_DISTRIBUTION: return "s";
+    case FIELD_BYTES: case FIELD_BYTES_DISTRIBUTION: return "byte";
+    case FIELD_RATE: return "1/s";
+    case FIELD_USD_PER_H: return "USD/h";
+    case FIELD_USD: return "USD";
+    default: return "1";
+  }
+}
+
 static void describe_values(SweepParameter *parameter, const Axis *axis, size_t k, Arena *arena) {
   size_t count = axis->values->count;
   const char **value = ARENA_ARRAY(arena, const char *, count);
@@ -67,6 +78,7 @@ static void describe_values(SweepParameter *parameter, const Axis *axis, size_t 
   }
   parameter->value = value;
   parameter->number = numbers ? number : NULL;
+  parameter->unit = numbers ? base_unit((FieldKind)kind) : "1";
 }
 
 static bool check_unique(const Document *document, const SweepParameter *parameter, size_t n, Err *err) {

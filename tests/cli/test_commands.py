@@ -9,15 +9,13 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
 import h5py
 import numpy
 
-from support.program import PROGRAM, InFolder, Result, changed, limit_file_size, sha256, small
+from support.program import PROGRAM, InFolder, Result, limit_file_size, sha256, small
 
 COMMANDS = ("run", "check", "compare", "explain", "describe", "generate", "version")
 TWO = {"strategies.out": {"scale": {"horizontal": {"target": "60%"}}}, "replications": 3, "horizon": "5m"}
@@ -356,7 +354,7 @@ class Nothing_is_lost(InFolder):
         """What could not be printed is an error, not a success."""
         output = self.run_scenario(small(TWO))
         with open("/dev/full", "w", encoding="utf-8") as full:
-            for arguments in (["generate", self.path("s.yaml")], ["compare", output, "--csv"], ["explain", output, "--json", "--strategy", "out"]):
+            for arguments in (["generate", self.path("s.yaml")], ["compare", output, "--csv"], ["explain", output, "--strategy", "out"]):
                 result = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual(result.returncode, 4, f"{arguments[0]}: {result.stderr}")
                 self.assertIn("No space left", result.stderr)

@@ -2,11 +2,10 @@
 
 import unittest
 
-from support.program import InFolder, Result, changed, small
+from support.program import InFolder, small
 
 IDLE = {"deployments.app.workload": None, "deployments.app.replicas": {"initial": 0, "min": 0}, "deployments.app.objective": None}
 ONE_NODE = {"cluster.pools.cpu.nodes": {"min": 1, "max": 1}}
-FAULTLESS = {"scale": "none", "nodes": "static"}
 
 
 def quiet(changes=None):

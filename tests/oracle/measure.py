@@ -152,13 +152,29 @@ def conservation(result, name):
     return numpy.flatnonzero(r["offered"] != r["finished"] + r["dropped"] + r["abandoned"] + r["failed"] + r["in_flight"])
 
 
+def little_exactly(result, name, station, unit, horizon_s):
+    """The worst relative difference of the two sides of Little's law, for the queue and for the service, in runs that start and end
+    empty: both count the same jobs, so it is zero but for rounding."""
+    r = result.rows(name)
+    if r["in_flight"].any():
+        return math.inf
+    waited, patience = r["finished"] * r["queue_wait_mean_s"], station.get("patience")
+    served = r["finished"] * r["latency_mean_s"] - waited
+    worst = abs(r["in_service_jobs"] * horizon_s / served - 1).max()
+    if patience and patience["dist"] != "det":  # how long those waited who gave up is in no column
+        return float(worst)
+    if patience:
+        waited = waited + r["abandoned"] * patience["value"] * unit
+    return float(max(worst, (abs(r["queue_jobs"] * horizon_s - waited) / (waited + served)).max()))
+
+
 def little(result, name, station, unit, horizon_s):
-    """The worst violation of Little's law, for the queue and for the service, in multiples of what jobs at the window's two edges can
-    make of it. Exact otherwise: both sides count the same jobs."""
+    """The worst violation of Little's law in a window, in multiples of what jobs at its two edges can make of it (amply: the sharp
+    form is little_exactly)."""
     r = result.rows(name)
     window = horizon_s * (1 - 1 / WARMUP)
     levels = r["queue_jobs"] + r["in_service_jobs"]
-    ample = (15 + 4 * levels) * r["latency_p999_s"] + 4 * station["service"].get("hi", 0) * unit
+    ample = (60 + 15 * levels) * r["latency_p999_s"] + 10 * station["service"].get("hi", 0) * unit
     service = abs(r["in_service_jobs"] * window - r["finished"] * (r["latency_mean_s"] - r["queue_wait_mean_s"]))
     worst = float((service / ample).max())
     waited = r["finished"] * r["queue_wait_mean_s"]
@@ -166,7 +182,7 @@ def little(result, name, station, unit, horizon_s):
     if patience and patience["dist"] == "det":  # who gave up has waited exactly so long
         waited = waited + r["abandoned"] * patience["value"] * unit
     if not patience or patience["dist"] == "det":
-        ample = ample + (patience["value"] * unit * (15 + 4 * levels) if patience else 0)
+        ample = ample + (patience["value"] * unit * (60 + 15 * levels) if patience else 0)
         worst = max(worst, float((abs(r["queue_jobs"] * window - waited) / ample).max()))
     return worst
 

@@ -155,8 +155,8 @@ def workload_text(arrival, unit):
     return f"{{arrivals: {{{name}: {{rate: {rate}, cv: {math.sqrt(exact.scv(law)):.15g}}}}}}}"
 
 
-def deployment(station, name, unit):
-    """Keys: arrival (None: only routes lead here), flow (jobs a unit), service, slots (of one replica), replicas, dispatch, tie,
+def deployment(station, name, unit, stop_s=None):
+    """Arrivals end at stop_s. Keys: arrival (None: only routes lead here), flow (jobs a unit), service, slots (of one replica), replicas, dispatch, tie,
     sampling, limit, patience (law), cores (processor sharing), route ([(station index, probability)])."""
     law = law_text(station["service"], unit)
     if "cores" in station:
@@ -176,7 +176,10 @@ def deployment(station, name, unit):
     if queue:
         lines.append(f"    queue: {{{', '.join(queue)}}}")
     if station.get("arrival"):
-        lines.append(f"    workload: {workload_text(station['arrival'], unit)}")
+        workload = workload_text(station["arrival"], unit)
+        if stop_s is not None and "rate: {diurnal" not in workload:
+            workload = workload[:-1] + f", rate: {{steps: {{points: [{{at: 0s, factor: 1}}, {{at: {seconds(stop_s)}, factor: 0}}]}}}}}}"
+        lines.append(f"    workload: {workload}")
     if station.get("route"):
         lines.append("    route: [" + ", ".join(f"{{to: {name[1 + to]}, probability: {p:.15g}}}" for to, p in station["route"]) + "]")
     return lines
@@ -188,7 +191,7 @@ def names_of(case):
     return [f"{case.key}-{chr(ord('a') + k)}" for k in range(len(case.stations))]
 
 
-def scenario(cases, horizon_s, seed, replications=REPLICATIONS, scrape_s=300, warmup_s=None):
+def scenario(cases, horizon_s, seed, replications=REPLICATIONS, scrape_s=300, warmup_s=None, stop_s=None):
     """One scenario of independent cases on one huge node; case.unit_s is set."""
     warmup_s = horizon_s / WARMUP if warmup_s is None else warmup_s
     lines = ["name: oracle", f"horizon: {seconds(horizon_s)}", f"warmup: {seconds(warmup_s)}", f"replications: {replications}",
@@ -199,5 +202,5 @@ def scenario(cases, horizon_s, seed, replications=REPLICATIONS, scrape_s=300, wa
     for case in cases:
         names = names_of(case)
         for k, station in enumerate(case.stations):
-            lines += deployment(station, [names[k]] + names, case.unit_s)
+            lines += deployment(station, [names[k]] + names, case.unit_s, stop_s)
     return "\n".join(lines) + "\n"

@@ -75,6 +75,19 @@ class Oracle(unittest.TestCase):
                 different = [column for column in one if not numpy.array_equal(one[column], two[column], equal_nan=True)]
                 self.assertEqual(different, [], f"{name}: --plain differs\n{scenario([case], judge.HORIZON_S, SEED, 2, 1500)}")
 
+    def test_littles_law_exactly(self):
+        """Arrivals stop before the end, so that every run starts and ends empty: time averages and job averages must agree."""
+        cases = [case for case in builtin.cases() if not case.wave]
+        for case in cases:
+            case.unit_s = judge.HORIZON_S / units_of(case, PLAIN_S / 4 if SHORT else PLAIN_S)
+        text = scenario(cases, judge.HORIZON_S, SEED, 2, 1500, warmup_s=0, stop_s=judge.HORIZON_S / 2)
+        result = measure.run(text)
+        for case in cases:
+            for name, station in zip(names_of(case), case.stations):
+                with self.subTest(name=name):
+                    self.assertEqual(len(measure.conservation(result, name)), 0)
+                    self.assertLess(measure.little_exactly(result, name, station, case.unit_s, judge.HORIZON_S), 1e-8)
+
     def needs_data(self):
         if SHORT:
             self.skipTest("--short")

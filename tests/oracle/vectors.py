@@ -132,11 +132,11 @@ def need_of(family, case, station):
         return need_of_loss(rate, params["servers"], params["capacity"]) * max(1, spread**0.5), 1.3
     if "p_abandon" in case["expect"]:
         patience = params["patience"]
-        return need_of_loss(rate, servers, abandon=1 / patience["mean"]) * (2 if patience["dist"] == "det" else 1), 1.5
+        return need_of_loss(rate, servers, abandon=1 / patience["mean"]) * (5 if patience["dist"] == "det" else 1), 1.8
     if params.get("servers") == "inf":
         return need_of_number(rate, station["slots"]) * spread, 1.5
     if family == "mmpp_mc":
-        return need_of_number(rate, servers) * 8, 5
+        return need_of_number(rate, servers) * 8 * servers, 5
     if family == "mt_mc_sin":
         return need_of_number(rate, servers) * 2, 3
     return need_of_number(rate * exact.moment(station["service"], 1), servers, max(1.0, spread)), 1.6
@@ -144,7 +144,7 @@ def need_of(family, case, station):
 
 def primary_of(case):
     for metric in ("p_block", "p_abandon"):
-        if case["expect"].get(metric, 0) > 0.003:
+        if case["expect"].get(metric, 0) > 0.01:
             return metric
     return "mean_number" if any(RENAMED.get(k, k) == "mean_number" for k in case["expect"]) else "mean_response"
 
