@@ -112,6 +112,7 @@ static unsigned data_facts(const Threshold *threshold, ThresholdState *state, co
   if (observation->has_metrics || threshold->data_size.source == DATA_SERIES) {
     double edge = state->begun && !was_small ? below * (1 - threshold->data_size.hysteresis_ratio) : below;
     state->data_small = size < edge;
+    state->data_edge_bytes = edge;
     if (state->begun && was_small != state->data_small) state->grew = !(state->shrank = state->data_small);
     if (!state->begun) {
       state->begun = true;

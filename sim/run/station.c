@@ -194,12 +194,32 @@ void station_refresh_use(Station *s, uint32_t e, int64_t now_ns) {
   if (level != entry->usage_level) station_use(s, entry, now_ns, level - entry->usage_level);
 }
 
+void *station_copy_server(Station *s, const Entry *entry) {
+  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+  size_t bytes = s->service->server->state_bytes(params, s->concurrency, s->slots_per_entry);
+  if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
+  if (!s->scratch_peek) s->scratch_peek = arena_alloc(s->arena, 1, bytes);
+  return memcpy(s->scratch_peek, entry->server, bytes);
+}
+
 /* ---- dispatch under queues per replica ---- */
 
 static uint64_t outstanding(const Station *s, uint32_t e) { return s->entry[e].busy + s->entry[e].queue.count; }
 
-static __int128 work_left_ns(const Station *s, uint32_t e, int64_t now_ns) {
+/* Work left inside a server, asked of a copy of it: all jobs leave the copy with what they have left. */
+static int64_t server_left_ns(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+  void *copy = station_copy_server(s, entry);
+  size_t n = s->service->server->evict(params, copy, now_ns, s->scratch_job);
+  double left = 0;
+  for (size_t k = 0; k < n; k++) left += s->scratch_job[k].work_ns;
+  return ns_from_double(left * entry->slowness);
+}
+
+static __int128 work_left_ns(Station *s, uint32_t e, int64_t now_ns) {
   __int128 sum = s->entry[e].queued_ns;
+  if (s->entry[e].server) return sum + server_left_ns(s, e, now_ns);
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++)
     if (s->slot[k].job != JOB_NONE) sum += s->slot[k].free_ns - now_ns;
   return sum;

@@ -177,6 +177,8 @@ void queue_remove(Station *station, Queue *queue, uint32_t job);
 uint32_t station_take_arrival(Station *station);
 /* The service of a job on an entry, ns. */
 int64_t station_service_ns(Station *station, Job *job, const Entry *entry);
+/* A server's state on scratch memory, to ask what would happen; scratch_job is ready for an evict. Valid until the next call. */
+void *station_copy_server(Station *station, const Entry *entry);
 /* The entity that names a job's draws at this station. */
 uint32_t station_work_entity(const Station *station, const Job *job);
 /* Work of a job under a variant, drawn again from its number. */

@@ -200,11 +200,10 @@ static void entry_move_queue(Station *s, Entry *entry, int64_t now_ns) {
 /* ---- the operations ---- */
 
 /* On a copy of a server: the jobs whose patience ends first, and before t, leave; returns that instant, or t if there are none. */
-static int64_t play_cancels(Station *s, const void *params, void *copy, int64_t t) {
-  if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
+static int64_t play_cancels(Station *s, const void *params, int variant, void *copy, int64_t t) {
   const ServerModel *server = s->service->server;
   int64_t expiry = t;
-  void *peek = memcpy(s->scratch_peek, copy, server->state_bytes(params, s->concurrency, s->slots_per_entry));
+  void *peek = station_copy_server(s, &(Entry){.server = copy, .variant = variant});
   size_t n = server->evict(params, peek, s->window_end_ns, s->scratch_job);
   for (size_t k = 0; k < n; k++) {
     const Job *job = &s->job[s->slot[s->scratch_job[k].slot].job];
@@ -231,13 +230,10 @@ static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
   if (entry->server && entry->busy) {
     const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
     size_t bytes = s->service->server->state_bytes(params, s->concurrency, s->slots_per_entry);
-    if (!s->scratch_server) {
-      s->scratch_server = arena_alloc(s->arena, 1, bytes);
-      s->scratch_peek = arena_alloc(s->arena, 1, bytes);
-    }
+    if (!s->scratch_server) s->scratch_server = arena_alloc(s->arena, 1, bytes);
     void *copy = memcpy(s->scratch_server, entry->server, bytes);
     for (int64_t t; (t = s->service->server->next(params, copy)) != INSTANT_NEVER; last = t) {
-      int64_t expiry = cancels ? play_cancels(s, params, copy, t) : t;
+      int64_t expiry = cancels ? play_cancels(s, params, entry->variant, copy, t) : t;
       if (expiry < t) t = expiry;
       else s->service->server->complete(params, copy, t);
     }

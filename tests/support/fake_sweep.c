@@ -22,8 +22,8 @@ static void fake_parameters(Sweep *sweep, Arena *arena, uint64_t points) {
   const char **word = ARENA_ARRAY(arena, const char *, 2);
   word[0] = "10Gi";
   word[1] = "größer"; /* UTF-8 */
-  parameter[0] = (SweepParameter){"threshold", "strategies.rule.threshold", 0, text, number};
-  parameter[1] = (SweepParameter){"size limit", "strategies.rule.limit", 1, word, NULL};
+  parameter[0] = (SweepParameter){"threshold", "strategies.rule.threshold", 0, text, number, "1"};
+  parameter[1] = (SweepParameter){"size limit", "strategies.rule.limit", 1, word, NULL, "1"};
   sweep->parameter = parameter;
   sweep->n_parameters = 2;
   sweep->n_points = points;
