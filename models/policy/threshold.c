@@ -142,8 +142,10 @@ static void record(const Threshold *threshold, const ThresholdState *state, cons
   case GATE_LOAD:
     value = observation->has_metrics ? observation->utilisation_ratio : none;
     limit = row->action == ACTION_GIVE_BACK ? threshold->scale_down_below_ratio : threshold->scale_up_above_ratio;
+    if ((view->facts & FACT_NEED) && value <= threshold->scale_up_above_ratio) /* then it is the objective that is missed */
+      value = observation->attainment_ratio, limit = observation->objective_attainment_ratio;
     break;
-  case GATE_DATA: value = view->data_size_bytes, limit = (double)threshold->data_size.below_bytes; break;
+  case GATE_DATA: value = view->data_size_bytes, limit = state->data_edge_bytes; break;
   case GATE_RESOURCES: value = (double)observation->pool_nodes, limit = (double)observation->pool_max_nodes; break;
   case GATE_MONITOR: value = (double)state->quiet, limit = (double)threshold->optimized_after; break;
   case GATE_COUNT: break;

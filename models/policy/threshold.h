@@ -48,6 +48,7 @@ typedef struct ThresholdState {
   int64_t acted_ns, below_since_ns;
   int64_t quiet; /* looks without action and with the objective met */
   int64_t initial_replicas;
+  double data_edge_bytes; /* what the data size was compared with last: the threshold, or its lower edge */
   int large; /* the variant used for large data */
 } ThresholdState;
 
