@@ -96,7 +96,8 @@ static void plan_arrivals(Station *s, SlotHeap *heap, int64_t last_ns, int64_t e
     uint32_t slot_index = slot_heap_top_slot(heap);
     Slot *slot = &s->slot[slot_index];
     Entry *entry = &s->entry[slot->entry];
-    int64_t start = slot_heap_top_ns(heap) > t ? slot_heap_top_ns(heap) : t;
+    int64_t wait = slot_heap_top_ns(heap) - t;
+    int64_t start = t + (wait & ~(wait >> 63)); /* the later of both, without a branch that nobody can predict */
     if (start > last_ns) return;
     if (slot->job != JOB_NONE) finish_slot(s, slot_index); /* it came from an earlier window */
     int64_t end = start + ns_from_double(a->work_ns[a->cursor] * entry->slowness);

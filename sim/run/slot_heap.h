@@ -16,6 +16,7 @@ typedef struct SlotHeap {
 } SlotHeap;
 
 static inline SlotKey slot_key(int64_t free_ns, uint32_t slot) { return (SlotKey)(uint64_t)free_ns << 64 | slot; }
+static inline size_t slot_key_less(SlotKey a, SlotKey b) { return a < b; }
 static inline int64_t slot_heap_top_ns(const SlotHeap *heap) { return (int64_t)(heap->key[0] >> 64); }
 static inline uint32_t slot_heap_top_slot(const SlotHeap *heap) { return (uint32_t)heap->key[0]; }
 
@@ -51,8 +52,8 @@ static inline void slot_heap_sink(SlotHeap *heap, SlotKey key) {
   size_t k = 0, n = heap->count;
   for (size_t child = 1; child < n; child = 4 * k + 1) {
     const SlotKey *c = array + child;
-    size_t low = c[1] < c[0], high = 2 + (size_t)(c[3] < c[2]);
-    size_t least = c[high] < c[low] ? high : low;
+    size_t low = slot_key_less(c[1], c[0]), high = 2 | slot_key_less(c[3], c[2]);
+    size_t least = low ^ ((low ^ high) & -slot_key_less(c[high], c[low])); /* by a mask: compilers make a branch of ?: here */
     array[k] = c[least];
     k = child + least;
   }
