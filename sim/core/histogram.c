@@ -34,6 +34,9 @@ void histogram_merge(Histogram *into, const Histogram *from) {
     into->used[p][0] |= from->used[p][0];
     into->used[p][1] |= from->used[p][1];
   }
+  if (!from->n_least || (into->n_least && into->least_ns < from->least_ns)) return;
+  into->n_least = from->n_least + (into->n_least && into->least_ns == from->least_ns ? into->n_least : 0);
+  into->least_ns = from->least_ns;
 }
 
 void histogram_clear(Histogram *histogram) {
@@ -41,6 +44,7 @@ void histogram_clear(Histogram *histogram) {
     FOR_USED(histogram, p, k) histogram->page[p][k] = 0;
     histogram->used[p][0] = histogram->used[p][1] = 0;
   }
+  histogram->n_least = 0;
 }
 
 uint64_t histogram_total(const Histogram *histogram) {
@@ -49,25 +53,37 @@ uint64_t histogram_total(const Histogram *histogram) {
   return total;
 }
 
-/* Adds a bin's count to the running count; true when the rank lies in it, with the interpolated value. */
-static bool rank_in_bin(unsigned bin, uint64_t count, double rank, double *below, double *quantile_ns) {
-  double here = (double)count;
+/* Adds a bin's count to the running count; true when the rank lies in it, with the interpolated value. The first n_atom of them are
+ * exactly atom_ns, the others above it. */
+static bool rank_in_bin(unsigned bin, uint64_t count, uint64_t n_atom, int64_t atom_ns, double rank, double *below, double *quantile_ns) {
+  double here = (double)(count - n_atom), low = (double)histogram_edge_ns(bin);
+  if (n_atom) {
+    low = (double)atom_ns;
+    *quantile_ns = low;
+    if (*below + (double)n_atom >= rank) return true;
+    *below += (double)n_atom;
+  }
   if (*below + here < rank) {
     *below += here;
     return false;
   }
-  double low = (double)histogram_edge_ns(bin), high = (double)histogram_edge_ns(bin + 1), part = (rank - *below) / here;
+  double high = (double)histogram_edge_ns(bin + 1), part = (rank - *below) / here;
   *quantile_ns = low + (high - low) * (part < 0 ? 0 : part);
   return true;
 }
 
 static double quantile_ns_of(const Histogram *histogram, uint64_t total, double q) {
   double below = 0, quantile_ns;
+  unsigned atom_bin = histogram_bin(histogram->least_ns);
   if (total == 0) return __builtin_nan("");
   for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
-    FOR_USED(histogram, p, k)
-      if (histogram->page[p][k] && rank_in_bin(p << HISTOGRAM_PAGE_BITS | k, histogram->page[p][k], q * (double)total, &below, &quantile_ns))
-        return quantile_ns;
+    FOR_USED(histogram, p, k) {
+      uint64_t count = histogram->page[p][k], atom = histogram->n_least;
+      unsigned bin = p << HISTOGRAM_PAGE_BITS | k;
+      if (!count) continue;
+      if (below > 0 || bin != atom_bin || atom > count) atom = 0;
+      if (rank_in_bin(bin, count, atom, histogram->least_ns, q * (double)total, &below, &quantile_ns)) return quantile_ns;
+    }
   return (double)histogram_edge_ns(HISTOGRAM_BINS); /* q > 1 */
 }
 
@@ -84,7 +100,7 @@ double histogram_counts_quantile_ns(const uint64_t *counts, double q) {
   double below = 0, quantile_ns;
   if (total == 0) return __builtin_nan("");
   for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++)
-    if (counts[bin] && rank_in_bin(bin, counts[bin], q * (double)total, &below, &quantile_ns)) return quantile_ns;
+    if (counts[bin] && rank_in_bin(bin, counts[bin], 0, 0, q * (double)total, &below, &quantile_ns)) return quantile_ns;
   return (double)histogram_edge_ns(HISTOGRAM_BINS);
 }
 

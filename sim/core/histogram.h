@@ -1,6 +1,6 @@
 /* A log-linear histogram of durations: 128 bins an octave (bin width <= 0.79 %) from 1.024 us to 2^53 ns (104 days), 8 ns bins below,
  * one clamp at the top. Counts are exact integers, so merging is exact and order does not matter. Pages (one an octave) appear
- * when first used. Quantiles interpolate linearly inside a bin. */
+ * when first used. Quantiles interpolate linearly inside a bin; an atom at the least value is kept apart. */
 #ifndef SIM_CORE_HISTOGRAM_H
 #define SIM_CORE_HISTOGRAM_H
 
@@ -21,6 +21,8 @@ enum {
 typedef struct Histogram {
   Arena *arena;
   uint64_t *page[HISTOGRAM_PAGES];
+  int64_t least_ns;  /* the least value and how often it came: an atom there (a constant service without waiting) is not spread over */
+  uint64_t n_least;  /* its bin. 0: none known */
   uint64_t used[HISTOGRAM_PAGES][2]; /* a bit for each bin that was ever added to: what is empty costs nothing to merge, clear or search */
 } Histogram;
 
@@ -45,6 +47,15 @@ static inline void histogram_add_count(Histogram *histogram, unsigned bin, uint6
 }
 static inline void histogram_add(Histogram *histogram, int64_t value_ns) {
   histogram_add_count(histogram, histogram_bin(value_ns), 1);
+  if (__builtin_expect(value_ns <= histogram->least_ns || !histogram->n_least, 0)) {
+    histogram->n_least = value_ns == histogram->least_ns ? histogram->n_least + 1 : 1;
+    histogram->least_ns = value_ns;
+  }
+}
+/* Takes one value out again. */
+static inline void histogram_remove(Histogram *histogram, int64_t value_ns) {
+  histogram_add_count(histogram, histogram_bin(value_ns), (uint64_t)-1);
+  if (value_ns == histogram->least_ns && histogram->n_least) histogram->n_least--;
 }
 void histogram_merge(Histogram *into, const Histogram *from);
 void histogram_clear(Histogram *histogram); /* counts to zero, pages kept */

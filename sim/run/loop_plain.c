@@ -60,6 +60,7 @@ static void rebuild_events(Station *s) {
 static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int64_t now_ns) {
   Entry *entry = &s->entry[e];
   Job *job = &s->job[id];
+  entry->idle_hint = slot - e * s->slots_per_entry + 1;
   (void)hot_service_ns(s, job, entry); /* the work under the entry's variant */
   s->slot[slot].job = id;
   s->slot[slot].variant = entry->variant;
@@ -91,6 +92,11 @@ static void start(Station *s, uint32_t slot, uint32_t id, int64_t now_ns) {
 static uint32_t idle_slot_of(const Station *s, uint32_t e, uint32_t pick) {
   uint32_t first = e * s->slots_per_entry;
   if (s->entry[e].busy == s->slots_per_entry) return pick;
+  if (s->entry[e].server) { /* its slots only hold jobs: any idle one will do, if the entry has been idle longest */
+    uint32_t k = first + s->entry[e].idle_hint;
+    while (s->slot[k].job != JOB_NONE) k++;
+    return pick == SLOT_NONE || s->slot[k].free_ns < s->slot[pick].free_ns ? k : pick;
+  }
   for (uint32_t k = first; k < first + s->slots_per_entry; k++)
     if (s->slot[k].job == JOB_NONE && (pick == SLOT_NONE || s->slot[k].free_ns < s->slot[pick].free_ns)) pick = k;
   return pick;
@@ -265,6 +271,7 @@ static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns)
     const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
     uint32_t slot = s->service->server->complete(params, entry->server, now_ns);
     s->slot[slot].free_ns = now_ns;
+    if (slot - e * s->slots_per_entry < entry->idle_hint) entry->idle_hint = slot - e * s->slots_per_entry;
     station_refresh_use(s, e, now_ns);
     depart(s, slot, now_ns);
     push_server(s, e);

@@ -106,9 +106,8 @@ void meter_move(Meter *meter, int64_t first_ns, int64_t latency_ns, int64_t wait
   to->latency_ns += latency_ns, from->latency_ns -= latency_ns;
   to->latency_ns2 += square, from->latency_ns2 -= square;
   to->wait_ns += wait_ns, from->wait_ns -= wait_ns;
-  unsigned bin = histogram_bin(latency_ns);
-  histogram_add_count(&meter->slice_latency[old], bin, 1);
-  histogram_add_count(&meter->slice_latency[meter->slice], bin, (uint64_t)-1);
+  histogram_add(&meter->slice_latency[old], latency_ns);
+  histogram_remove(&meter->slice_latency[meter->slice], latency_ns);
 }
 
 void meter_lose(Meter *meter, Loss loss, int64_t first_ns) {

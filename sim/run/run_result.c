@@ -70,11 +70,13 @@ static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, cons
 
 static void summary_latency(RunResult *result, const Meter *meter, uint32_t d, int first_slice, double *out) {
   uint64_t *counts = result->latency_counts + (size_t)d * HISTOGRAM_BINS;
-  for (int k = first_slice; k < SLICES; k++) histogram_export(&meter->slice_latency[k], counts);
+  Histogram window = {.arena = meter->arena};
+  for (int k = first_slice; k < SLICES; k++) histogram_merge(&window, &meter->slice_latency[k]);
+  histogram_export(&window, counts);
   static const struct { int column; double q; } quantile[] = {{SUMMARY_latency_p50_s, 0.5}, {SUMMARY_latency_p90_s, 0.9},
       {SUMMARY_latency_p95_s, 0.95}, {SUMMARY_latency_p99_s, 0.99}, {SUMMARY_latency_p999_s, 0.999}};
   for (size_t k = 0; k < sizeof quantile / sizeof *quantile; k++)
-    out[quantile[k].column] = histogram_counts_quantile_ns(counts, quantile[k].q) / 1e9;
+    out[quantile[k].column] = histogram_quantile_ns(&window, quantile[k].q) / 1e9;
 }
 
 static void summary_rates(Run *run, uint32_t d, int first_row, double ns, double *out) {

@@ -122,7 +122,10 @@ uint32_t station_evict(Station *s, uint32_t slot_index, int64_t now_ns) {
   slot->job = JOB_NONE;
   slot->stamp++;
   slot->free_ns = now_ns;
-  station_serve(s, &s->entry[station_slot_entry(s, slot_index)], now_ns, -1);
+  Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
+  uint32_t k = slot_index % s->slots_per_entry;
+  if (k < entry->idle_hint) entry->idle_hint = k;
+  station_serve(s, entry, now_ns, -1);
   return id;
 }
 

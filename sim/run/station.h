@@ -61,6 +61,7 @@ typedef struct Entry {
   __int128 queued_ns;  /* service of its waiting jobs at its speed, for least-work */
   int64_t usage_level; /* of a server: millicores in use * concurrency; of slots it follows from busy */
   void *server;
+  uint32_t idle_hint;  /* of a server: no slot below this one is idle */
   uint32_t server_stamp;
   int32_t swap_variant;
 } Entry;
