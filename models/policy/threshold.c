@@ -148,7 +148,7 @@ static void record(const Threshold *threshold, const ThresholdState *state, cons
   case GATE_DATA: value = view->data_size_bytes, limit = state->data_edge_bytes; break;
   case GATE_RESOURCES: value = (double)observation->pool_nodes, limit = (double)observation->pool_max_nodes; break;
   case GATE_MONITOR: value = (double)state->quiet, limit = (double)threshold->optimized_after; break;
-  case GATE_COUNT: break;
+  case GATE_COUNT: return;
   }
   decision_step(decision, gate_text[row->gate], row->condition, row->result, action_text[row->action], after, value, limit);
 }

@@ -60,7 +60,8 @@ static void piece_set(const Steps *steps, StepsState *piece, int64_t start_ns, s
   piece->start_ns = start_ns;
   piece->end_ns = to ? to->at_ns : LAST_NS;
   piece->first = from->factor;
-  piece->last = linear ? to->factor : from->factor;
+  const Point *last = linear ? to : from;
+  piece->last = last->factor;
   piece->rise_ns = ns_from_double((piece->first + piece->last) / 2 * (double)(piece->end_ns - start_ns));
   if (!to) piece->rise_ns = LAST_NS;
 }

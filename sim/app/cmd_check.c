@@ -78,7 +78,7 @@ int cmd_check(const Command *command, int argc, char **argv) {
   const char *traces = a.value[OPT_TRACES];
   if (traces && !strcmp(traces, "all")) keep = TRACE_KEEP_ALL;
   else if (traces && !strcmp(traces, "none")) keep = TRACE_KEEP_NONE;
-  else if (traces && strcmp(traces, "first")) {
+  else if (traces && strcmp(traces, "first") != 0) {
     fprintf(stderr, "headroom: --traces %s: first, all or none is wanted\n", traces);
     return ERR_USAGE;
   }

@@ -126,7 +126,7 @@ static const char not_duration[] = "not a duration; write a number with a unit: 
 static const TimeUnit *read_time_unit(const char **text) {
   for (size_t k = 0; k < sizeof time_units / sizeof *time_units; k++) {
     size_t length = strlen(time_units[k].name);
-    if (strncmp(*text, time_units[k].name, length) || !time_units[k].ns) continue;
+    if (strncmp(*text, time_units[k].name, length) != 0 || !time_units[k].ns) continue;
     char next = (*text)[length];
     if (next && !is_digit(next) && next != '.') continue;
     *text += length;
@@ -210,7 +210,7 @@ static bool parse_quantity(const char *text, Wide scale_by, int64_t *value, cons
   const char *c = text;
   if (!read_decimal(&c, true, &d, why)) return false;
   for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
-    if (strcmp(c, suffixes[k].name)) continue;
+    if (strcmp(c, suffixes[k].name) != 0) continue;
     if (*c && memchr(text, 'e', (size_t)(c - text))) break; /* an exponent takes the suffix's place */
     if (*c && memchr(text, 'E', (size_t)(c - text))) break;
     d.exponent += suffixes[k].ten;
@@ -297,7 +297,7 @@ static bool parse_money(const char *text, const char *behind, int64_t *nano_usd,
   Decimal d;
   const char *c = text;
   if (*c++ != '$' || *c == '-' || *c == '+') return fails(why, wrong);
-  if (!read_decimal(&c, false, &d, why) || strcmp(c, behind)) return fails(why, wrong);
+  if (!read_decimal(&c, false, &d, why) || strcmp(c, behind) != 0) return fails(why, wrong);
   return scale(&d, 1000000000, 1, ROUND_EXACT, nano_usd, why);
 }
 

@@ -80,14 +80,15 @@ static const Yaml *bare_map(const Yaml *node, const char *key, Arena *arena) {
 static bool decode_object(Decoder *decoder, const Type *type, const Yaml *node, YamlMark at, bool present, void *value) {
   size_t first = decoder->err->count;
   const char *bare = bare_field(type);
-  if (!yaml_is_null(node) && bare && (node->kind == YAML_SCALAR || !bare[0])) node = bare_map(node, bare, decoder->arena);
-  if (!yaml_is_null(node) && node->kind != YAML_MAP)
+  if (yaml_is_null(node)) node = NULL;
+  if (node && bare && (node->kind == YAML_SCALAR || !bare[0])) node = bare_map(node, bare, decoder->arena);
+  if (node && node->kind != YAML_MAP)
     return yaml_error(decoder->err, ERR_SCENARIO, at, "a map of keys is wanted (%s), there is %s%s", type->help, yaml_kind_words(node),
                       node->kind == YAML_SCALAR && type->n_fields ? arena_format(decoder->arena, "; write {%s: %.40s}", type->field[0].name, node->text) : "");
   bool good = true;
-  for (size_t k = 0; !yaml_is_null(node) && k < node->count && !enough(decoder); k++)
+  for (size_t k = 0; node && k < node->count && !enough(decoder); k++)
     if (!field_named(type, node->entry[k].key)) good = unknown_key(decoder, type, &node->entry[k]);
-  good &= decode_fields(decoder, type, yaml_is_null(node) ? NULL : node, at, present, value);
+  good &= decode_fields(decoder, type, node, at, present, value);
   if (!good || !present) return good;
   if (type->check && !type->check(value, decoder->err)) {
     locate(decoder, first, node, at);

@@ -204,7 +204,7 @@ static bool counts_reach(Loader *loader, int64_t ns) {
 }
 
 static bool take_count(Loader *loader) {
-  int64_t ns = 0, count;
+  int64_t ns = 0, count = 0;
   if (!record_whole(loader)) return false;
   bool good = loader->columns.consecutive || instant_next(loader, loader->count == 0, &ns);
   good &= field_integer(loader, loader->columns.count, INT64_C(1) << 40, &count);

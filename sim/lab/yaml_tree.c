@@ -19,7 +19,7 @@ const YamlEntry *yaml_entry(const Yaml *map, const char *key) {
 }
 
 const char *yaml_kind_words(const Yaml *node) {
-  if (yaml_is_null(node)) return "nothing";
+  if (!node || yaml_is_null(node)) return "nothing";
   return node->kind == YAML_MAP ? "a map" : node->kind == YAML_LIST ? "a list" : "text";
 }
 

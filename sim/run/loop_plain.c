@@ -298,9 +298,8 @@ static void server_cancel(Station *s, uint32_t e, uint32_t slot, int64_t now_ns)
 static void expiry_in_service(Station *s, uint32_t id, int64_t now_ns) {
   uint32_t slot = s->job[id].place, e = station_slot_entry(s, slot);
   if (s->spec->queue.timeout.work == TIMEOUT_WASTE) {
+    uint32_t copy = hot_new_job(s); /* may move the jobs */
     Job *job = &s->job[id];
-    uint32_t copy = hot_new_job(s);
-    job = &s->job[id];
     uint32_t stamp = s->job[copy].stamp + 1;
     s->job[copy] = *job;
     s->job[copy].stamp = stamp;

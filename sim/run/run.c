@@ -177,7 +177,7 @@ static void do_fault(Run *run, const FaultSpec *fault) {
   run_mark_ready(run);
   for (uint32_t d = 0; d < run->n_targets; d++) {
     Target *target = &run->target[d];
-    if (strcmp(target->spec->name, fault->deployment)) continue;
+    if (strcmp(target->spec->name, fault->deployment) != 0) continue;
     for (int64_t n = 0; n < fault->replicas; n++) {
       uint32_t victim = REPLICA_NONE;
       for (uint32_t k = 0; k < target->n_replicas && victim == REPLICA_NONE; k++)
