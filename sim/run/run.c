@@ -255,16 +255,9 @@ bool run_next(Run *run, uint32_t *deployment, const Observation **observation) {
 }
 
 Decision run_unchanged(const Run *run) {
-  const Target *target = &run->target[run->deciding_target];
-  const double none = __builtin_nan("");
-  return (Decision){.replicas = target->replicas_wished,
-                    .request_millicores = target->request.millicores,
-                    .request_bytes = target->request.bytes,
-                    .request_milligpus = target->request.milligpus,
-                    .variant = target->variant,
-                    .metric = none, .target = none, .raw_replicas = none, .after_tolerance = none, .stabilised = none,
-                    .rate_limited = none, .data_size_bytes = none, .resource_limit = -1, .model_state = MODEL_STATE_NONE,
-                    .reason = ""};
+  Decision decision;
+  decision_begin(&decision, &run->observation);
+  return decision;
 }
 
 void run_policy(Run *run, Decision *decision) {
