@@ -1,5 +1,6 @@
 /* headroom run: opens the sweep and its journal, runs what is missing, writes the result, prints the comparison. An existing result is
  * touched only by the final rename, and only when that was asked for. */
+#include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
 static void say_what_is_next(const Session *session, const RunnerProgress *progress) {
   const char *o = session->output;
   printf("\n%s: %llu run%s, %llu jobs in %.1f s. Next:\n", o, (unsigned long long)progress->total, progress->total == 1 ? "" : "s", (unsigned long long)progress->jobs, progress->elapsed_s);
-  printf("  headroom explain %s --strategy NAME    why it scaled when it did\n", o);
-  printf("  headroom compare %s --csv              the table for a spreadsheet\n", o);
+  printf("  %s explain %s --strategy NAME    why it scaled when it did\n", program_invocation_name, o);
+  printf("  %s compare %s --csv              the table for a spreadsheet\n", program_invocation_name, o);
   printf("  jupyter notebook analysis/notebooks/quick-tour.ipynb   load, replicas, cost and latency over time\n");
 }
 
