@@ -123,7 +123,7 @@ static void print_verdict(const Comparison *c, const ComparePoint *point) {
   size_t n = c->file->n_strategies;
   const CompareRow *best = winner_of(point, n);
   if (!best) {
-    printf("No strategy has a finished run.\n");
+    printf("No strategy has a finished run that served anything.\n");
     return;
   }
   printf(point->by_cost ? "%s wins: the least cost of those that reach the objective" : "No strategy reaches the objective; %s comes nearest", best->strategy);

@@ -78,7 +78,7 @@ static double quantile_ns_of(const Histogram *histogram, uint64_t total, double 
   if (total == 0) return __builtin_nan("");
   for (unsigned p = 0; p < HISTOGRAM_PAGES; p++)
     FOR_USED(histogram, p, k) {
-      uint64_t count = histogram->page[p][k], atom = histogram->n_least;
+      uint64_t count = histogram->page[p][k], atom = histogram->n_least > 0 ? (uint64_t)histogram->n_least : 0;
       unsigned bin = p << HISTOGRAM_PAGE_BITS | k;
       if (!count) continue;
       if (below > 0 || bin != atom_bin || atom > count) atom = 0;

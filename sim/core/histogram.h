@@ -22,7 +22,7 @@ typedef struct Histogram {
   Arena *arena;
   uint64_t *page[HISTOGRAM_PAGES];
   int64_t least_ns;  /* the least value and how often it came: an atom there (a constant service without waiting) is not spread over */
-  uint64_t n_least;  /* its bin. 0: none known */
+  int64_t n_least;   /* its bin. 0: none known; below 0: taken out before it was merged in */
   uint64_t used[HISTOGRAM_PAGES][2]; /* a bit for each bin that was ever added to: what is empty costs nothing to merge, clear or search */
 } Histogram;
 
@@ -52,10 +52,15 @@ static inline void histogram_add(Histogram *histogram, int64_t value_ns) {
     histogram->least_ns = value_ns;
   }
 }
-/* Takes one value out again. */
+/* Takes one value out, which was added or is still to come by a merge. */
 static inline void histogram_remove(Histogram *histogram, int64_t value_ns) {
   histogram_add_count(histogram, histogram_bin(value_ns), (uint64_t)-1);
-  if (value_ns == histogram->least_ns && histogram->n_least) histogram->n_least--;
+  if (!histogram->n_least || value_ns < histogram->least_ns) {
+    histogram->n_least = -1;
+    histogram->least_ns = value_ns;
+  } else if (value_ns == histogram->least_ns) {
+    histogram->n_least--;
+  }
 }
 void histogram_merge(Histogram *into, const Histogram *from);
 void histogram_clear(Histogram *histogram); /* counts to zero, pages kept */

@@ -59,6 +59,7 @@ static void fill_row(const Gather *g, uint64_t point, size_t strategy, CompareRo
     const Interval *metric = &row->metric[d * SUMMARY_COUNT];
     if (metric[SUMMARY_offered].mean > 0 && metric[SUMMARY_finished].mean == 0) row->reaches = false;
     Interval a = metric[SUMMARY_attainment_ratio];
+    if (isnan(a.mean) && metric[SUMMARY_offered].mean > 0) row->worst_gap = INFINITY; /* nothing is known of what it was asked to do */
     if (!has_objective(file, d) || isnan(a.mean)) continue;
     double gap = file->objective_attainment_ratio[d] - a.mean, half = isnan(a.half_width) ? 0 : a.half_width;
     if (gap > half) row->reaches = false;
@@ -84,7 +85,7 @@ static size_t find_winner(const ComparePoint *point, size_t n) {
   size_t best = n;
   for (size_t s = 0; s < n; s++) {
     const CompareRow *row = &point->row[s];
-    if (!row->runs || (point->by_cost && !row->reaches)) continue;
+    if (!row->runs || (point->by_cost && !row->reaches) || row->worst_gap == (double)INFINITY) continue;
     if (best != n && row->failed > point->row[best].failed) continue; /* those that never failed come first */
     if (best == n || row->failed < point->row[best].failed || row_value(row, point->by_cost) < row_value(&point->row[best], point->by_cost)) best = s;
   }
@@ -104,7 +105,7 @@ static void tell_apart(const Gather *g, ComparePoint *point, size_t winner) {
       g->value[k] = own < 0 || best < 0 ? (double)NAN : deciding_value(file, own, point->by_cost) - deciding_value(file, best, point->by_cost);
     }
     row->difference = interval_of_mean(g->value, g->reps, level);
-    bool comparable = s != winner && row->failed <= point->row[winner].failed && (!point->by_cost || row->reaches);
+    bool comparable = s != winner && row->worst_gap != (double)INFINITY && row->failed <= point->row[winner].failed && (!point->by_cost || row->reaches);
     double half = row->difference.half_width;
     row->tied = comparable && (isnan(half) ? row->difference.mean == 0 : fabs(row->difference.mean) <= half);
   }
