@@ -67,9 +67,10 @@ static int unknown_command(const char *name) {
   return ERR_USAGE;
 }
 
-/* What could not be printed is an error, not a success. */
+/* What could not be printed is an error, not a success; but a reader that has read enough (`| head`) is no one's fault. */
 static int printed(int code) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  if (errno == EPIPE) return code;
   fprintf(stderr, "headroom: standard output: %s\n", strerror(errno));
   return code ? code : ERR_IO;
 }

@@ -24,7 +24,7 @@ void progress_show(void *context, const RunnerProgress *runs) {
   double share = runs->total ? (double)runs->done / (double)runs->total : 1;
   fprintf(stderr, "\r\033[K%s%3.0f %%%s  %llu of %llu runs", progress->color ? "\033[1m" : "", 100 * share, progress->color ? "\033[0m" : "",
           (unsigned long long)runs->done, (unsigned long long)runs->total);
-  if (runs->elapsed_s > 0) fprintf(stderr, "  %.3g million jobs/s", (double)runs->jobs / runs->elapsed_s / 1e6);
+  if (runs->elapsed_s > 0 && runs->jobs) fprintf(stderr, "  %.3g million jobs/s", (double)runs->jobs / runs->elapsed_s / 1e6);
   if (own && runs->done < runs->total) {
     fprintf(stderr, "  ");
     print_left(runs->elapsed_s * (double)(runs->total - runs->done) / (double)own);
