@@ -208,8 +208,46 @@ static void test_identities(void **state) {
   close_scenario(&x);
 }
 
+/* GPUs do not change in place: a caller asks for two a replica at 30 s. By hand: loading takes 30 s, so both replicas hold their GPUs from 30 to
+ * 60 s (1 + 2 of 4), then the old one, idle, goes at once (2 of 4); a replica is ready all the time. */
+static const char gpu_text[] =
+    "name: gpus\n"
+    "horizon: 256s\n"
+    "cluster: {pools: {g: {machine: {cpu: 16, memory: 64Gi, gpu: 4, price: $3.6/h}, nodes: {min: 1, max: 1}}}}\n"
+    "deployments:\n"
+    "  app:\n"
+    "    requests: {cpu: 2, gpu: 1}\n"
+    "    variants: {v: {load: 30s, service: {distribution: {time: 1ms}}}}\n"
+    "    workload: {arrivals: {constant: {rate: 0.3/s}}}\n"
+    "strategies: {mine: {scale: {horizontal: {target: 70%}}}}\n";
+
+static void test_gpus_by_replacement(void **state) {
+  (void)state;
+  Fixture x = {0};
+  open_scenario(&x, gpu_text);
+  Arena arena = {0};
+  Run *run = run_begin(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena);
+  uint32_t deployment;
+  const Observation *observation;
+  while (run_next(run, &deployment, &observation)) {
+    assert_true(observation->replicas_ready >= 1);
+    Decision decision = run_unchanged(run);
+    if (observation->tick >= 2) decision.request_milligpus = 2000;
+    run_decide(run, &decision);
+  }
+  RunResult result;
+  run_end(run, &result);
+  assert_int_equal(result.status, 0);
+  const double *reserved = result.pool_trace + (size_t)POOL_gpu_reserved_ratio * TRACE_ROWS;
+  for (int r = 0; r < TRACE_ROWS; r++) assert_true(reserved[r] == (r < 30 ? 0.25 : r < 60 ? 0.75 : 0.5));
+  assert_true(result.summary[SUMMARY_finished] == 76 && result.summary[SUMMARY_failed] == 0); /* arrivals at 10/3, 20/3 ... below 256 s */
+  arena_free(&arena);
+  close_scenario(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits_every_way), cmocka_unit_test(test_steps),
-                                     cmocka_unit_test(test_ends_early), cmocka_unit_test(test_identities)};
+                                     cmocka_unit_test(test_ends_early), cmocka_unit_test(test_identities),
+                                     cmocka_unit_test(test_gpus_by_replacement)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
