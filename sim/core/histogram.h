@@ -42,7 +42,7 @@ static inline void histogram_add_count(Histogram *histogram, unsigned bin, uint6
   unsigned p = bin >> HISTOGRAM_PAGE_BITS, k = bin & (HISTOGRAM_PAGE_BINS - 1);
   uint64_t *page = histogram->page[p];
   if (__builtin_expect(!page, 0)) page = histogram_new_page(histogram, p);
-  histogram->used[p][k / 64] |= UINT64_C(1) << (k % 64);
+  if (page[k] == 0) histogram->used[p][k / 64] |= UINT64_C(1) << (k % 64);
   page[k] += count; /* modular: a negative correction is added as its two's complement */
 }
 static inline void histogram_add(Histogram *histogram, int64_t value_ns) {

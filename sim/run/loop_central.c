@@ -72,49 +72,58 @@ static inline void arrive(Station *s, SlotHeap *heap, int64_t t) {
 
 /* ---- without limit and patience: one pass over the arrivals ---- */
 
-/* A job whose whole life is known when it is planned: it never enters the pool. */
-static inline void book_whole(Station *s, Slot *slot, Entry *entry, uint64_t index, int64_t t, int64_t start, int64_t end) {
-  if (__builtin_expect(s->n_finishes == FINISHES, 0)) station_book_finishes(s);
-  s->finish[s->n_finishes++] = (Finish){t, end - t, start - t, entry->variant};
-  entry->served_ns += end - start;
-  s->waited_ns += start - t;
-  slot->free_ns = end;
-  if (__builtin_expect(s->log != NULL, 0)) {
-    s->log->event(s->log, 'a', t, s->deployment, index, 0);
-    s->log->event(s->log, 's', start, s->deployment, index, entry->id);
-    s->log->event(s->log, 'd', end, s->deployment, index, entry->id);
-  }
+static void log_whole(Station *s, const Entry *entry, uint64_t index, int64_t t, int64_t start, int64_t end) {
+  s->log->event(s->log, 'a', t, s->deployment, index, 0);
+  s->log->event(s->log, 's', start, s->deployment, index, entry->id);
+  s->log->event(s->log, 'd', end, s->deployment, index, entry->id);
 }
 
-/* Whoever can start by last_ns does; returns when the next arrival cannot, or there is none before end_ns. Starts follow the order of
- * arrival, so all later ones must wait, too. */
-static void plan_arrivals(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_ns) {
+/* Jobs of the current block, from the cursor on, as far as they can start by last_ns; false when one cannot (starts follow the order of
+ * arrival, so all later ones must wait, too) or comes at end_ns or later. A job whose whole life lies before last_ns never enters
+ * the pool; sums stay in registers. */
+static bool plan_block(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_ns) {
   Arrivals *a = &s->arrivals;
-  while (heap->count) {
-    int64_t t = arrivals_peek(a);
-    if (t >= end_ns) return;
+  const size_t n = a->block.count;
+  __int128 waited_ns = 0;
+  uint64_t taken = 0;
+  size_t k = a->cursor;
+  bool goes_on = true;
+  for (; k < n; k++) {
+    int64_t t = a->block.arrival_ns[k], wait = slot_heap_top_ns(heap) - t;
+    int64_t start = t + (wait & ~(wait >> 63)); /* the later of both, without a branch that nobody can predict */
+    goes_on = t < end_ns && start <= last_ns;
+    if (!goes_on) break;
     uint32_t slot_index = slot_heap_top_slot(heap);
     Slot *slot = &s->slot[slot_index];
     Entry *entry = &s->entry[slot->entry];
-    int64_t wait = slot_heap_top_ns(heap) - t;
-    int64_t start = t + (wait & ~(wait >> 63)); /* the later of both, without a branch that nobody can predict */
-    if (start > last_ns) return;
     if (slot->job != JOB_NONE) finish_slot(s, slot_index); /* it came from an earlier window */
-    int64_t end = start + ns_from_double(a->work_ns[a->cursor] * entry->slowness);
+    int64_t end = start + ns_from_double(a->work_ns[k] * entry->slowness);
+    waited_ns += start - t;
     if (end <= last_ns && entry->variant == a->variant) {
-      uint64_t index = a->block.first_index + a->cursor;
-      if (s->sized) s->meter.units += a->block.input[a->cursor];
-      a->cursor++;
-      s->taken++;
-      book_whole(s, slot, entry, index, t, start, end);
+      if (__builtin_expect(s->n_finishes == FINISHES, 0)) station_book_finishes(s);
+      s->finish[s->n_finishes++] = (Finish){t, end - t, start - t, entry->variant};
+      entry->served_ns += end - start;
+      slot->free_ns = end;
+      taken++;
+      if (s->sized) s->meter.units += a->block.input[k];
+      if (__builtin_expect(s->log != NULL, 0)) log_whole(s, entry, a->block.first_index + k, t, start, end);
       slot_heap_replace_top(heap, end);
     } else {
+      a->cursor = k;
       uint32_t id = hot_take_arrival(s);
       station_log(s, 'a', t, &s->job[id], 0);
-      s->waited_ns += start - t;
       take_slot(s, heap, id, start);
     }
   }
+  a->cursor = k;
+  s->taken += taken;
+  s->waited_ns += waited_ns;
+  return goes_on;
+}
+
+static void plan_arrivals(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_ns) {
+  while (heap->count && arrivals_peek(&s->arrivals) < end_ns)
+    if (!plan_block(s, heap, last_ns, end_ns)) return;
 }
 
 static void arrive_all(Station *s, SlotHeap *heap, int64_t end_ns) {
