@@ -67,7 +67,6 @@ void station_free_job(Station *s, uint32_t id) {
   hot_free_job(s, id);
 }
 void queue_push_tail(Station *s, Queue *queue, uint32_t job) { hot_push_tail(s, queue, job); }
-uint32_t station_take_arrival(Station *s) { return hot_take_arrival(s); }
 int64_t station_service_ns(Station *s, Job *job, const Entry *entry) { return hot_service_ns(s, job, entry); }
 
 void queue_push_head(Station *s, Queue *queue, uint32_t id) {

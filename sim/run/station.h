@@ -174,8 +174,6 @@ void station_free_job(Station *station, uint32_t job);
 void queue_push_tail(Station *station, Queue *queue, uint32_t job);
 void queue_push_head(Station *station, Queue *queue, uint32_t job);
 void queue_remove(Station *station, Queue *queue, uint32_t job);
-/* The job of the arrivals' cursor (which moves on) as a new Job. */
-uint32_t station_take_arrival(Station *station);
 /* The service of a job on an entry, ns. */
 int64_t station_service_ns(Station *station, Job *job, const Entry *entry);
 /* A server's state on scratch memory, to ask what would happen; scratch_job is ready for an evict. Valid until the next call. */
