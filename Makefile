@@ -15,8 +15,9 @@ WERROR  ?= -Werror
 SOURCES      := $(filter-out sim/%/test_%.c,$(sort $(wildcard sim/*/*.c models/*.c models/*/*.c)))
 HEADERS      := $(sort $(wildcard sim/*/*.h models/*.h models/*/*.h))
 TEST_SOURCES := $(sort $(wildcard tests/*/test_*.c))
+VECTOR_SOURCES := $(sort $(wildcard tests/vectors/*.c))
 TEST_SUPPORT := $(sort $(wildcard tests/support/*.c))
-C_FILES      := $(SOURCES) $(HEADERS) $(TEST_SOURCES) $(TEST_SUPPORT) $(sort $(wildcard tests/*.h tests/*/*.h))
+C_FILES      := $(SOURCES) $(HEADERS) $(TEST_SOURCES) $(VECTOR_SOURCES) $(TEST_SUPPORT) $(sort $(wildcard tests/*.h tests/*/*.h))
 
 ifdef OPT
 OUT := build/$(FLAVOUR)$(OPT)-$(notdir $(CC))
@@ -28,6 +29,7 @@ OBJECTS      := $(SOURCES:%.c=$(OUT)/%.o)
 # What a test program is linked with: everything but the program's own main.
 TEST_OBJECTS := $(filter-out $(OUT)/sim/app/main.o,$(OBJECTS)) $(TEST_SUPPORT:%.c=$(OUT)/%.o)
 TEST_BINARIES := $(TEST_SOURCES:%.c=$(OUT)/%)
+VECTOR_RUNNER := $(OUT)/tests/vectors/vectors
 
 # ---- flags ---------------------------------------------------------------------------------------------------------
 # build/deps exists when libraries were unpacked without root (`make deps-local`); the system's own come first otherwise.
@@ -72,7 +74,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what people call ----------------------------------------------------------------------------------------------
 .PHONY: all help demo test check nightly bench lint lint-deep format asan ubsan tsan install clean \
-        deps deps-test deps-local program objects test-programs run-tests debug
+        vectors deps deps-test deps-local program objects test-programs run-tests debug
 .DEFAULT_GOAL := all
 
 all: ## build build/headroom
@@ -115,6 +117,13 @@ bench: ## speed against SimPy and by itself; one line a figure, build/bench.csv
 	@.ci/deps build test
 	@$(MAKE) $(SUB) CC=$(BENCH_CC) OPT= build/release-$(BENCH_CC)/headroom
 	@$(PYTHON) bench/run_bench.py --program build/release-$(BENCH_CC)/headroom --csv build/bench.csv
+
+# The autoscalers against files of cases: make vectors VECTORS=DIR.
+VECTORS ?= tests/vectors/cases
+vectors: ## run every vector file of the folder VECTORS against the autoscalers
+	@.ci/deps build test
+	@$(MAKE) $(SUB) $(VECTOR_RUNNER)
+	@$(VECTOR_RUNNER) $(VECTORS)
 
 lint: ## layers, units in names, globals, lengths, banned calls, lone headers, spaces, paths
 	@$(MAKE) $(SUB) objects
@@ -166,7 +175,7 @@ endif
 
 objects: $(OBJECTS) ## compile everything, link nothing
 
-test-programs: $(TEST_BINARIES) ## build the C tests
+test-programs: $(TEST_BINARIES) $(VECTOR_RUNNER) ## build the C tests
 
 run-tests: program test-programs ## run the tests of this CC and FLAVOUR, installing nothing
 	@$(RUN_TESTS)
@@ -197,5 +206,8 @@ $(OUT)/tests/%.o: tests/%.c Makefile
 $(TEST_BINARIES): %: %.o $(TEST_OBJECTS)
 	$(call SAY,LINK,$(@:$(OUT)/%=%))$(LINK) $^ $(LIBS) -lcmocka -o $@
 
+$(VECTOR_RUNNER): $(VECTOR_SOURCES:%.c=$(OUT)/%.o) $(filter-out $(OUT)/sim/app/main.o,$(OBJECTS))
+	$(call SAY,LINK,$(@:$(OUT)/%=%))$(LINK) $^ $(LIBS) $(shell pkg-config --libs jansson) -o $@
+
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(TEST_BINARIES:%=%.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(VECTOR_SOURCES:%.c=$(OUT)/%.d) $(TEST_BINARIES:%=%.d)

@@ -3,7 +3,7 @@
 #include "sim/contract/node_policy.h"
 #include "sim/core/time.h"
 
-#define ON_DEMAND_FIELDS(F, C, O, L, M, R) \
+#define ON_DEMAND_FIELDS(F, C, O, L, M, R, P) \
   F(duration, empty_for, "60s", 0, 3.2e9, OPTIONAL, "a node that has been empty this long is released", "")
 typedef struct OnDemand { FIELD_MEMBERS(ON_DEMAND_FIELDS) } OnDemand;
 #define ROW_STRUCT OnDemand

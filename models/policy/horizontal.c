@@ -3,7 +3,7 @@
  * horizontal.go), Kubernetes 1.33; the HPA itself, with its manifest and corner cases, is another policy. */
 #include "models/policy/tracking.h"
 
-#define HORIZONTAL_FIELDS(F, C, O, L, M, R)                                                                             \
+#define HORIZONTAL_FIELDS(F, C, O, L, M, R, P)                                                                             \
   C(metric, tracked_metric_names, "utilisation", "what is held at the target (latency: mean latency / objective)", "")  \
   F(ratio, target, "70%", 1e-6, 1e9, OPTIONAL, "value to hold: a share, jobs per replica, or a share of the objective", "autoscaling/v2 metrics[].target") \
   F(ratio, tolerance, "0.1", 0, 10, OPTIONAL, "no change while metric / target is this close to 1, ends included", "--horizontal-pod-autoscaler-tolerance 0.1") \

@@ -2,7 +2,7 @@
  * Wishes are kept as the whole demand in millicores, which neither way of scaling changes. */
 #include "models/policy/tracking.h"
 
-#define HYBRID_FIELDS(F, C, O, L, M, R)                                                                                 \
+#define HYBRID_FIELDS(F, C, O, L, M, R, P)                                                                                 \
   C(metric, tracked_metric_names, "utilisation", "what is held at the target (latency: mean latency / objective)", "")  \
   F(ratio, target, "70%", 1e-6, 1e9, OPTIONAL, "value to hold: a share, jobs per replica, or a share of the objective", "") \
   F(ratio, tolerance, "0.1", 0, 10, OPTIONAL, "no change while metric / target is this close to 1, ends included", "")  \

@@ -1,7 +1,7 @@
 /* `none` (alias `fixed`): the baseline. Keeps what the scenario starts with, or holds a number of replicas given here. */
 #include "sim/contract/policy.h"
 
-#define NONE_FIELDS(F, C, O, L, M, R) \
+#define NONE_FIELDS(F, C, O, L, M, R, P) \
   F(integer, replicas, "-1", -1, 1e6, OPTIONAL, "replicas to hold; -1: what the deployment starts with", "")
 typedef struct None { FIELD_MEMBERS(NONE_FIELDS) } None;
 #define ROW_STRUCT None

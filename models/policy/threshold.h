@@ -5,13 +5,13 @@
 
 #include "sim/contract/policy.h"
 
-#define SIZE_POINT_FIELDS(F, C, O, L, M, R)                   \
+#define SIZE_POINT_FIELDS(F, C, O, L, M, R, P)                   \
   F(duration, at, NULL, 0, 3.2e9, REQUIRED, "from when on", "") \
   F(bytes, size, NULL, 0, 1e18, REQUIRED, "size of the data", "")
 typedef struct SizePoint { FIELD_MEMBERS(SIZE_POINT_FIELDS) } SizePoint;
 
 typedef enum DataSource { DATA_OFFERED, DATA_BACKLOG, DATA_SERIES } DataSource;
-#define DATA_SIZE_FIELDS(F, C, O, L, M, R)                                                                              \
+#define DATA_SIZE_FIELDS(F, C, O, L, M, R, P)                                                                              \
   C(source, data_source_names, "offered", "offered: data that arrived in the window; backlog: data waiting or in service; series: given below", "") \
   F(bytes, below, "10G", 1, 1e18, OPTIONAL, "data below this size are small: data_size < threshold", "founding decision") \
   F(ratio, hysteresis, "10%", 0, 0.99, OPTIONAL, "large data become small again only this share below the threshold", "") \
@@ -19,14 +19,14 @@ typedef enum DataSource { DATA_OFFERED, DATA_BACKLOG, DATA_SERIES } DataSource;
 typedef struct DataSize { FIELD_MEMBERS(DATA_SIZE_FIELDS) } DataSize;
 
 typedef enum LimitSource { LIMIT_POOL, LIMIT_QUOTA, LIMIT_BUDGET, LIMIT_ALWAYS, LIMIT_NEVER } LimitSource;
-#define RESOURCE_LIMIT_FIELDS(F, C, O, L, M, R)                                                                         \
+#define RESOURCE_LIMIT_FIELDS(F, C, O, L, M, R, P)                                                                         \
   C(source, limit_source_names, "pool", "pool: it has its maximum of nodes; quota, budget: one more replica would pass it; always; never", "") \
   F(cpu, quota_cpu, "0", 0, 1e9, OPTIONAL, "quota: CPU cores of all replicas; 0: none", "requests.cpu, Kubernetes ResourceQuota") \
   F(integer, quota_replicas, "0", 0, 1e6, OPTIONAL, "quota: replicas; 0: none", "pods, Kubernetes ResourceQuota")       \
   F(usd_per_h, budget, "$0/h", 0, 1e6, OPTIONAL, "budget: spend of the whole cluster", "")
 typedef struct ResourceLimit { FIELD_MEMBERS(RESOURCE_LIMIT_FIELDS) } ResourceLimit;
 
-#define THRESHOLD_FIELDS(F, C, O, L, M, R)                                                                              \
+#define THRESHOLD_FIELDS(F, C, O, L, M, R, P)                                                                              \
   O(data_size, DataSize, &data_size_type, OPTIONAL, "what the size of the data is, and the threshold")                  \
   O(resource_limit, ResourceLimit, &resource_limit_type, OPTIONAL, "when no more nodes are to be had")                  \
   F(ratio, scale_up_above, "70%", 1e-6, 1e3, OPTIONAL, "utilisation above this needs to scale (so does a missed objective)", "") \

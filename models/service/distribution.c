@@ -1,7 +1,7 @@
 /* `distribution`: a job's work is drawn from one law of service times, whatever its size. */
 #include "sim/contract/service.h"
 
-#define TIME_FIELDS(F, C, O, L, M, R) \
+#define TIME_FIELDS(F, C, O, L, M, R, P) \
   F(duration_dist, time, NULL, 0, 3.2e9, REQUIRED, "service time of a job at the reference resources", "")
 typedef struct TimeLaw { FIELD_MEMBERS(TIME_FIELDS) } TimeLaw;
 #define ROW_STRUCT TimeLaw

@@ -5,7 +5,7 @@
 #include "sim/contract/service.h"
 #include "sim/core/time.h"
 
-#define SHARING_FIELDS(F, C, O, L, M, R)                                                                       \
+#define SHARING_FIELDS(F, C, O, L, M, R, P)                                                                       \
   F(duration_dist, time, NULL, 0, 3.2e9, REQUIRED, "service time of a job alone, at the reference resources", "") \
   F(integer, cores, "1", 1, 1e6, OPTIONAL, "jobs that run at full speed side by side", "")
 typedef struct Sharing { FIELD_MEMBERS(SHARING_FIELDS) } Sharing;

@@ -2,7 +2,7 @@
  * and decode) and for bytes. */
 #include "sim/contract/service.h"
 
-#define SIZED_FIELDS(F, C, O, L, M, R)                                                                              \
+#define SIZED_FIELDS(F, C, O, L, M, R, P)                                                                              \
   F(duration_dist, base, "0s", 0, 3.2e9, OPTIONAL, "service time of a job of size 0", "")                           \
   F(duration, per_input, "0s", 0, 3.2e9, OPTIONAL, "further time for each unit of input (a token, or unit_bytes)", "") \
   F(duration, per_output, "0s", 0, 3.2e9, OPTIONAL, "further time for each unit of output", "")                     \

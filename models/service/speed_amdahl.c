@@ -3,7 +3,7 @@
  * to CPU: S(c) = c, which meets the law at S(1) = 1. */
 #include "sim/contract/service.h"
 
-#define AMDAHL_FIELDS(F, C, O, L, M, R) \
+#define AMDAHL_FIELDS(F, C, O, L, M, R, P) \
   F(ratio, parallel, "0.9", 0, 1, OPTIONAL, "share of the work that runs on all cores", "Amdahl 1967")
 typedef struct Amdahl { FIELD_MEMBERS(AMDAHL_FIELDS) } Amdahl;
 #define ROW_STRUCT Amdahl

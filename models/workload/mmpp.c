@@ -5,7 +5,7 @@
 #include "sim/core/maths.h"
 #include "sim/core/time.h"
 
-#define MMPP_FIELDS(F, C, O, L, M, R)                                                          \
+#define MMPP_FIELDS(F, C, O, L, M, R, P)                                                          \
   F(rate, rate_low, NULL, 0, 1e9, REQUIRED, "rate in the quiet state", "")                      \
   F(rate, rate_high, NULL, 0, 1e9, REQUIRED, "rate in the busy state", "")                      \
   F(duration, mean_low, NULL, 1e-6, 3.2e9, REQUIRED, "mean length of a quiet spell (exponential)", "") \

@@ -5,7 +5,7 @@
 #include "sim/core/maths.h"
 #include "sim/core/time.h"
 
-#define DIURNAL_FIELDS(F, C, O, L, M, R)                                                                    \
+#define DIURNAL_FIELDS(F, C, O, L, M, R, P)                                                                    \
   F(duration, period, "24h", 1e-3, 3.2e9, OPTIONAL, "length of a cycle", "")                                \
   F(number, peak, "1.8", 1, 2, OPTIONAL, "highest rate / mean rate; the lowest is 2 - peak", "")            \
   F(duration, peak_at, "14h", 0, 3.2e9, OPTIONAL, "when the rate is highest; later ones follow each period", "")

@@ -6,7 +6,7 @@
 #include "sim/contract/workload.h"
 #include "sim/core/time.h"
 
-#define POINT_FIELDS(F, C, O, L, M, R)                                                  \
+#define POINT_FIELDS(F, C, O, L, M, R, P)                                                  \
   F(duration, at, NULL, 0, 3.2e9, REQUIRED, "from when on", "")                         \
   F(number, factor, NULL, 0, 1e6, REQUIRED, "rate = this times the rate of the arrivals", "")
 typedef struct Point { FIELD_MEMBERS(POINT_FIELDS) } Point;
@@ -18,7 +18,7 @@ static const Type point_type = FIELD_TYPE("point", "a factor from an instant on"
 typedef enum Interpolate { INTERPOLATE_STEP, INTERPOLATE_LINEAR } Interpolate;
 static const char *const interpolate_names[] = {"step", "linear", NULL};
 
-#define STEPS_FIELDS(F, C, O, L, M, R)                                                                                  \
+#define STEPS_FIELDS(F, C, O, L, M, R, P)                                                                                  \
   L(points, Point, &point_type, REQUIRED, "instants, ascending, and the factor from there on; the first holds before it, too") \
   C(interpolate, interpolate_names, "step", "between two points: the first one's factor, or a straight line", "")
 typedef struct Steps { FIELD_MEMBERS(STEPS_FIELDS) } Steps;

@@ -7,15 +7,15 @@
 #include "sim/core/maths.h"
 #include "sim/core/time.h"
 
-#define RATE_FIELDS(F, C, O, L, M, R) F(rate, rate, NULL, 0, 1e9, REQUIRED, "mean rate of jobs", "")
+#define RATE_FIELDS(F, C, O, L, M, R, P) F(rate, rate, NULL, 0, 1e9, REQUIRED, "mean rate of jobs", "")
 typedef struct Rate { FIELD_MEMBERS(RATE_FIELDS) } Rate;
 #define ROW_STRUCT Rate
 static const Field rate_fields[] = {FIELD_ROWS(RATE_FIELDS)};
 #undef ROW_STRUCT
 static const Type rate_type = FIELD_TYPE("rate", "a mean rate", Rate, rate_fields, NULL);
 
-#define RATE_CV_FIELDS(F, C, O, L, M, R) \
-  RATE_FIELDS(F, C, O, L, M, R)          \
+#define RATE_CV_FIELDS(F, C, O, L, M, R, P) \
+  RATE_FIELDS(F, C, O, L, M, R, P)          \
   F(number, cv, NULL, 0.05, 20, REQUIRED, "coefficient of variation of the gaps (standard deviation / mean)", "")
 typedef struct RateCv { FIELD_MEMBERS(RATE_CV_FIELDS) } RateCv;
 #define ROW_STRUCT RateCv

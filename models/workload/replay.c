@@ -9,7 +9,7 @@
 typedef enum Spread { SPREAD_UNIFORM, SPREAD_EVEN } Spread;
 static const char *const spread_names[] = {"uniform", "even", NULL};
 
-#define REPLAY_FIELDS(F, C, O, L, M, R)                                                                                 \
+#define REPLAY_FIELDS(F, C, O, L, M, R, P)                                                                                 \
   O(trace, TraceFile, &trace_file_type, REQUIRED, "the trace")                                                          \
   F(number, time_scale, "1", 1e-6, 1e6, OPTIONAL, "2: twice as fast, in half the time", "")                             \
   F(number, rate_scale, "1", 0, 1e6, OPTIONAL, "jobs for each job of the trace; 2.5: two, and a third one every other time", "") \

@@ -20,7 +20,7 @@ typedef enum TraceUnit { TRACE_UNIT_S, TRACE_UNIT_MS, TRACE_UNIT_US, TRACE_UNIT_
 typedef enum TraceGaps { TRACE_GAPS_ERROR, TRACE_GAPS_ZERO } TraceGaps;
 
 /* A member of this Type is what the decoder recognises (by &trace_file_type): after the fields are read it sets `data`. */
-#define TRACE_FILE_FIELDS(F, C, O, L, M, R)                                                                             \
+#define TRACE_FILE_FIELDS(F, C, O, L, M, R, P)                                                                             \
   F(file, file, NULL, 0, 0, REQUIRED, "a CSV file; relative to the scenario's folder", "")                              \
   C(kind, trace_kind_names, "rows", "rows: a job a row; counts: jobs per interval", "")                                 \
   F(text, time, NULL, 0, 0, OPTIONAL, "column of the instant; the first if left out", "")                               \

@@ -2,7 +2,7 @@
  * same tables come bounds, help, JSON Schema, HDF5 attributes and reference pages. A struct and its table are stated once, by an
  * X-macro:
  *
- *     #define HORIZONTAL_FIELDS(F, C, O, L, M, R)                                                  \
+ *     #define HORIZONTAL_FIELDS(F, C, O, L, M, R, P)                                                  \
  *       F(ratio,    target,   "70%", 0.01, 10, OPTIONAL, "utilisation to hold", "autoscaling/v2")   \
  *       F(duration, cooldown, "5m",  0, 86400, OPTIONAL, "least time between scale-downs", "")
  *     typedef struct Horizontal { FIELD_MEMBERS(HORIZONTAL_FIELDS) } Horizontal;
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "sim/base/err.h"
+#include "sim/contract/metric.h"
 #include "sim/core/distribution.h"
 
 typedef enum FieldKind {
@@ -27,6 +28,7 @@ typedef enum FieldKind {
   FIELD_BYTES,     /* int64_t  NAME_bytes */
   FIELD_CPU,       /* int64_t  NAME_millicores; bounds in cores */
   FIELD_GPU,       /* int64_t  NAME_milligpus; bounds in GPUs */
+  FIELD_QUANTITY,  /* int64_t  NAME_milli: a Kubernetes quantity, thousandths */
   FIELD_RATIO,     /* double   NAME_ratio */
   FIELD_RATE,      /* double   NAME_rps */
   FIELD_USD_PER_H, /* int64_t  NAME_nano_usd_per_h; bounds in USD/h */
@@ -37,10 +39,12 @@ typedef enum FieldKind {
   FIELD_TEXT,      /* const char *NAME (arena; NULL when absent and no default) */
   FIELD_FILE,      /* const char *NAME: a path, relative to the scenario's folder, resolved by the decoder; part of the inputs by SHA-256 */
   FIELD_CHOICE,    /* int      NAME: index into .choices */
+  FIELD_METRIC,    /* MetricQuery NAME: a meter's name, or a name of the scenario's `metrics:`; .name NULL when absent */
   FIELD_DISTRIBUTION,          /* Distribution NAME: plain number or {kind: {...}} */
   FIELD_DURATION_DISTRIBUTION, /* Distribution NAME_ns: values in ns; "5s" or {lognormal: {median: 95s, p95: 180s}} */
   FIELD_BYTES_DISTRIBUTION,    /* Distribution NAME_bytes */
   FIELD_OBJECT,    /* SUB      NAME: embedded struct of .sub; absent = all defaults */
+  FIELD_POINTER,   /* const SUB *NAME: the same where being absent (NULL) differs from being empty */
   FIELD_LIST,      /* List     NAME: items of .sub (a struct; a Type with one field named "" reads scalars) */
   FIELD_MAP,       /* List     NAME: items of .sub, whose first member is `const char *name` (the key); order of the file */
   FIELD_MODEL      /* ModelRef NAME: one of the registry's models of .model_kind: "name", or {name: {params}} */
@@ -66,7 +70,7 @@ typedef struct Field {
   const char *help;         /* one line for the reference page */
   const char *source;       /* where the name, default or rule comes from; "" if ours */
   const char *const *choices; /* CHOICE: NULL-terminated */
-  const Type *sub;          /* OBJECT, LIST, MAP */
+  const Type *sub;          /* OBJECT, POINTER, LIST, MAP */
   ModelKind model_kind;     /* MODEL */
 } Field;
 
@@ -125,6 +129,8 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
 #define FIELD_C_bytes(name) int64_t name##_bytes
 #define FIELD_C_cpu(name) int64_t name##_millicores
 #define FIELD_C_gpu(name) int64_t name##_milligpus
+#define FIELD_C_quantity(name) int64_t name##_milli
+#define FIELD_C_metric(name) MetricQuery name
 #define FIELD_C_ratio(name) double name##_ratio
 #define FIELD_C_rate(name) double name##_rps
 #define FIELD_C_usd_per_h(name) int64_t name##_nano_usd_per_h
@@ -142,6 +148,8 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
 #define FIELD_M_bytes(name) name##_bytes
 #define FIELD_M_cpu(name) name##_millicores
 #define FIELD_M_gpu(name) name##_milligpus
+#define FIELD_M_quantity(name) name##_milli
+#define FIELD_M_metric(name) name
 #define FIELD_M_ratio(name) name##_ratio
 #define FIELD_M_rate(name) name##_rps
 #define FIELD_M_usd_per_h(name) name##_nano_usd_per_h
@@ -159,6 +167,8 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
 #define FIELD_K_bytes FIELD_BYTES
 #define FIELD_K_cpu FIELD_CPU
 #define FIELD_K_gpu FIELD_GPU
+#define FIELD_K_quantity FIELD_QUANTITY
+#define FIELD_K_metric FIELD_METRIC
 #define FIELD_K_ratio FIELD_RATIO
 #define FIELD_K_rate FIELD_RATE
 #define FIELD_K_usd_per_h FIELD_USD_PER_H
@@ -172,13 +182,14 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
 #define FIELD_K_duration_dist FIELD_DURATION_DISTRIBUTION
 #define FIELD_K_bytes_dist FIELD_BYTES_DISTRIBUTION
 
-/* F: a scalar field. C: a choice. O, L, M: object, list, map of a sub type. R: a registry model. Each list macro takes these five
- * as parameters, so that one list yields the members and the rows. */
+/* F: a scalar field. C: a choice. O, L, M: object, list, map of a sub type. R: a registry model. P: an object that may be absent. Each
+ * list macro takes these as parameters, so that one list yields the members and the rows. */
 #define MEMBER_F(kind, name, dflt, lo, hi, need, help, source) FIELD_C_##kind(name);
 #define MEMBER_C(name, names, dflt, help, source) int name;
 #define MEMBER_O(name, ctype, subtype, need, help) ctype name;
 #define MEMBER_L(name, ctype, subtype, need, help) List name;
 #define MEMBER_M(name, ctype, subtype, need, help) List name;
+#define MEMBER_P(name, ctype, subtype, help) const ctype *name;
 #define MEMBER_R(name, mkind, dflt, need, help) ModelRef name;
 
 #define ROW_F(kind_, name_, dflt, lo, hi, need_, help_, source_)                                                    \
@@ -189,6 +200,8 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
    .choices = names_, .help = help_, .source = source_},
 #define ROW_O(name_, ctype, subtype, need_, help_) \
   {.name = #name_, .kind = FIELD_OBJECT, .need = need_, .offset = offsetof(ROW_STRUCT, name_), .sub = subtype, .help = help_, .source = ""},
+#define ROW_P(name_, ctype, subtype, help_) \
+  {.name = #name_, .kind = FIELD_POINTER, .offset = offsetof(ROW_STRUCT, name_), .sub = subtype, .help = help_, .source = ""},
 #define ROW_L(name_, ctype, subtype, need_, help_) \
   {.name = #name_, .kind = FIELD_LIST, .need = need_, .offset = offsetof(ROW_STRUCT, name_), .sub = subtype, .help = help_, .source = ""},
 #define ROW_M(name_, ctype, subtype, need_, help_) \
@@ -197,9 +210,9 @@ const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "worklo
   {.name = #name_, .kind = FIELD_MODEL, .need = need_, .offset = offsetof(ROW_STRUCT, name_),             \
    .default_text = dflt, .model_kind = mkind, .help = help_, .source = ""},
 
-#define FIELD_MEMBERS(LIST_OF_FIELDS) LIST_OF_FIELDS(MEMBER_F, MEMBER_C, MEMBER_O, MEMBER_L, MEMBER_M, MEMBER_R)
+#define FIELD_MEMBERS(LIST_OF_FIELDS) LIST_OF_FIELDS(MEMBER_F, MEMBER_C, MEMBER_O, MEMBER_L, MEMBER_M, MEMBER_R, MEMBER_P)
 /* ROW_STRUCT must be defined as the struct's name around this. */
-#define FIELD_ROWS(LIST_OF_FIELDS) LIST_OF_FIELDS(ROW_F, ROW_C, ROW_O, ROW_L, ROW_M, ROW_R)
+#define FIELD_ROWS(LIST_OF_FIELDS) LIST_OF_FIELDS(ROW_F, ROW_C, ROW_O, ROW_L, ROW_M, ROW_R, ROW_P)
 #define FIELD_TYPE(name_, help_, ctype, rows, check_) \
   {.name = name_, .help = help_, .size = sizeof(ctype), .field = rows, .n_fields = sizeof(rows) / sizeof((rows)[0]), .check = check_}
 

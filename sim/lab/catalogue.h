@@ -5,7 +5,7 @@
 #include "sim/run/scenario.h"
 
 /* What the catalogue says beside the figures of a machine; for people. */
-#define CATALOGUE_FIELDS(F, C, O, L, M, R)                                                                  \
+#define CATALOGUE_FIELDS(F, C, O, L, M, R, P)                                                                  \
   F(text, gpu_model, "", 0, 0, OPTIONAL, "model of the GPUs", "")                                           \
   F(bytes, gpu_memory, "0", 0, 1e18, OPTIONAL, "memory of one GPU", "")                                     \
   F(usd_per_h, spot_price, "$0/h", 0, 1e6, OPTIONAL, "spot price where one is known", "")                   \

@@ -167,6 +167,11 @@ static bool decode_model(Decoder *decoder, const Field *field, const Yaml *node,
 
 /* ---- fields ---- */
 
+static bool decode_pointer(Decoder *decoder, const Field *field, const Yaml *node, YamlMark at, void **member) {
+  *member = arena_alloc(decoder->arena, 1, field->sub->size);
+  return decode_object(decoder, field->sub, node, at, true, *member);
+}
+
 /* node NULL: absent. */
 static bool decode_field(Decoder *decoder, const Field *field, const Yaml *node, YamlMark at, void *member) {
   Yaml written = {.kind = YAML_SCALAR, .plain = true, .text = field->default_text};
@@ -174,6 +179,7 @@ static bool decode_field(Decoder *decoder, const Field *field, const Yaml *node,
   if (absent && field->default_text) node = &written;
   switch (field->kind) {
   case FIELD_OBJECT: return decode_object(decoder, field->sub, node, at, !absent, member);
+  case FIELD_POINTER: return absent || decode_pointer(decoder, field, node, at, member);
   case FIELD_LIST:
   case FIELD_MAP: return decode_items(decoder, field, node, at, member);
   case FIELD_MODEL: return !node || decode_model(decoder, field, node, at, member);
@@ -237,12 +243,12 @@ bool decode_path_check(const Type *type, const Yaml *node, const YamlStep *step,
       const Model *model = step->key ? model_find(field->model_kind, step->key) : NULL;
       if (!model) return true;
       type = model->params;
-    } else if (field->kind == FIELD_OBJECT || field->kind == FIELD_LIST || field->kind == FIELD_MAP) {
+    } else if (field->kind == FIELD_OBJECT || field->kind == FIELD_POINTER || field->kind == FIELD_LIST || field->kind == FIELD_MAP) {
       type = field->sub;
     } else {
       return true;
     }
-    if (field->kind == FIELD_OBJECT) continue;
+    if (field->kind == FIELD_OBJECT || field->kind == FIELD_POINTER) continue;
     bool new_name = field->kind == FIELD_MAP && step->key && n_steps > 1 && node && node->kind == YAML_MAP && !yaml_entry(node, step->key);
     if (new_name) return no_such_name(node, step->key, arena, why);
     node = child_of(node, step);
@@ -268,7 +274,8 @@ int decode_kind_at(const Type *type, const YamlStep *step, size_t n_steps) {
   step++, n_steps--;
   if (!field) return -1;
   switch (field->kind) {
-  case FIELD_OBJECT: return n_steps ? decode_kind_at(field->sub, step, n_steps) : -1;
+  case FIELD_OBJECT:
+  case FIELD_POINTER: return n_steps ? decode_kind_at(field->sub, step, n_steps) : -1;
   case FIELD_LIST:
     if (n_steps == 1 && field->sub->n_fields == 1 && field->sub->field[0].name[0] == '\0') return (int)quantity_kind(field->sub->field[0].kind);
     return n_steps > 1 ? decode_kind_at(field->sub, step + 1, n_steps - 1) : -1;

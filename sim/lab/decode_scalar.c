@@ -19,7 +19,8 @@ double kind_scale(FieldKind kind) {
   case FIELD_USD_PER_H:
   case FIELD_USD: return 1e9;
   case FIELD_CPU:
-  case FIELD_GPU: return 1e3;
+  case FIELD_GPU:
+  case FIELD_QUANTITY: return 1e3;
   default: return 1;
   }
 }
@@ -29,7 +30,8 @@ static bool parse_whole(FieldKind kind, const char *text, int64_t *value, const 
   case FIELD_DURATION: return parse_duration_ns(text, value, why);
   case FIELD_BYTES: return parse_bytes(text, value, why);
   case FIELD_CPU:
-  case FIELD_GPU: return parse_milli(text, value, why);
+  case FIELD_GPU:
+  case FIELD_QUANTITY: return parse_milli(text, value, why);
   case FIELD_USD_PER_H: return parse_usd_per_h(text, value, why);
   case FIELD_USD: return parse_usd(text, value, why);
   case FIELD_INTEGER: return parse_integer(text, value, why);
@@ -44,8 +46,8 @@ static bool parse_real(FieldKind kind, const char *text, double *value, const ch
 
 static bool is_real(FieldKind kind) { return kind == FIELD_RATIO || kind == FIELD_RATE || kind == FIELD_NUMBER; }
 static bool is_whole(FieldKind kind) {
-  return kind == FIELD_DURATION || kind == FIELD_BYTES || kind == FIELD_CPU || kind == FIELD_GPU || kind == FIELD_USD_PER_H ||
-         kind == FIELD_USD || kind == FIELD_INTEGER;
+  return kind == FIELD_DURATION || kind == FIELD_BYTES || kind == FIELD_CPU || kind == FIELD_GPU || kind == FIELD_QUANTITY ||
+         kind == FIELD_USD_PER_H || kind == FIELD_USD || kind == FIELD_INTEGER;
 }
 
 bool parse_quantity(FieldKind kind, const char *text, double *value, const char **why) {
@@ -72,7 +74,7 @@ static const char *edge_text(FieldKind kind, double edge, Arena *arena) {
   kind = quantity_kind(kind);
   if (kind == FIELD_DURATION) format_duration(text, ns_from_double(base));
   else if (kind == FIELD_BYTES && fabs(base) < 9e18) format_bytes(text, (int64_t)base);
-  else if ((kind == FIELD_CPU || kind == FIELD_GPU) && fabs(base) < 9e18) format_milli(text, (int64_t)base);
+  else if ((kind == FIELD_CPU || kind == FIELD_GPU || kind == FIELD_QUANTITY) && fabs(base) < 9e18) format_milli(text, (int64_t)base);
   else text_double(text, edge);
   bool money = kind == FIELD_USD || kind == FIELD_USD_PER_H;
   return arena_format(arena, "%s%s%s", money ? "$" : "", text, kind == FIELD_RATE ? "/s" : kind == FIELD_USD_PER_H ? "/h" : "");
@@ -117,9 +119,22 @@ static bool decode_flag(Decoder *decoder, const Field *field, const Yaml *node, 
   return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is true or false, not `%.60s`", field->name, node->text);
 }
 
+/* A bare meter name; a name of `metrics:` is put in its place before. */
+static bool decode_metric(Decoder *decoder, const Field *field, const Yaml *node, MetricQuery *member) {
+  const char *names[METER_KINDS];
+  MeterKind meter = meter_find(node->text);
+  for (int k = 0; k < METER_KINDS; k++) names[k] = meter_name((MeterKind)k);
+  if (meter == METER_KINDS)
+    return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s`: no meter `%.60s`%s", field->name, node->text,
+                      names_hint(node->text, names, METER_KINDS, decoder->arena));
+  *member = metric_query(meter);
+  return true;
+}
+
 bool decode_scalar(Decoder *decoder, const Field *field, const Yaml *node, void *member) {
   const char *why;
   if (field->kind == FIELD_CHOICE) return decode_choice(decoder, field, node, member);
+  if (field->kind == FIELD_METRIC) return decode_metric(decoder, field, node, member);
   if (field->kind == FIELD_FLAG) return decode_flag(decoder, field, node, member);
   if (field->kind == FIELD_TEXT) {
     *(const char **)member = arena_text(decoder->arena, node->text, strlen(node->text));

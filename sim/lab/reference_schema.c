@@ -115,12 +115,14 @@ static void bare_schema(Text *out, const Field *field) {
   switch (field->kind) {
   case FIELD_FLAG: text_addf(out, "{\"type\": \"boolean\"}"); return;
   case FIELD_TEXT: text_addf(out, "{\"type\": [\"string\", \"number\", \"boolean\"]}"); return;
+  case FIELD_METRIC:
   case FIELD_FILE: text_addf(out, "{\"type\": \"string\"}"); return;
   case FIELD_CHOICE: choice_schema(out, field); return;
   case FIELD_DISTRIBUTION:
   case FIELD_DURATION_DISTRIBUTION:
   case FIELD_BYTES_DISTRIBUTION: law_schema(out, field); return;
-  case FIELD_OBJECT: type_schema(out, field->sub, field->help); return;
+  case FIELD_OBJECT:
+  case FIELD_POINTER: type_schema(out, field->sub, field->help); return;
   case FIELD_LIST:
     text_addf(out, "{\"type\": \"array\", \"items\": ");
     type_schema(out, field->sub, field->sub->help);

@@ -12,13 +12,13 @@
 #define HUGE_COUNT 9007199254740992.0 /* 2^53 */
 #define YEARS_S 3.2e9                 /* about a hundred years */
 
-#define RESOURCES_FIELDS(F, C, O, L, M, R)                                                            \
+#define RESOURCES_FIELDS(F, C, O, L, M, R, P)                                                            \
   F(cpu, cpu, "0", 0, 1e6, OPTIONAL, "CPU cores (500m = half a core)", "resources.requests.cpu, Kubernetes") \
   F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory", "resources.requests.memory, Kubernetes")         \
   F(gpu, gpu, "0", 0, 1e6, OPTIONAL, "GPUs; fractions below one share a GPU", "")
 typedef struct ResourcesSpec { FIELD_MEMBERS(RESOURCES_FIELDS) } ResourcesSpec;
 
-#define MACHINE_FIELDS(F, C, O, L, M, R)                                                               \
+#define MACHINE_FIELDS(F, C, O, L, M, R, P)                                                               \
   F(text, name, NULL, 0, 0, OPTIONAL, "a name of the catalogue (headroom describe catalog), or your own", "")  \
   F(cpu, cpu, "0", 0, 1e6, OPTIONAL, "CPU cores of the machine", "")                                   \
   F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory of the machine", "")                               \
@@ -29,13 +29,13 @@ typedef struct ResourcesSpec { FIELD_MEMBERS(RESOURCES_FIELDS) } ResourcesSpec;
   F(number, speed, "1", 1e-3, 1e3, OPTIONAL, "speed relative to the reference machine of the service laws", "")
 typedef struct MachineSpec { FIELD_MEMBERS(MACHINE_FIELDS) } MachineSpec;
 
-#define NODES_FIELDS(F, C, O, L, M, R)                                                                 \
+#define NODES_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(integer, min, "0", 0, 1e6, OPTIONAL, "nodes kept at least", "")                                   \
   F(integer, max, "10", 0, 1e6, OPTIONAL, "nodes to be had at most", "")                              \
   F(integer, initial, "-1", -1, 1e6, OPTIONAL, "nodes ready at the start; -1: what the initial replicas need, at least min", "")
 typedef struct NodesSpec { FIELD_MEMBERS(NODES_FIELDS) } NodesSpec;
 
-#define POOL_FIELDS(F, C, O, L, M, R)                                                                  \
+#define POOL_FIELDS(F, C, O, L, M, R, P)                                                                  \
   O(machine, MachineSpec, &machine_type, REQUIRED, "the machine: a name of the catalogue, or its figures")                 \
   O(nodes, NodesSpec, &nodes_type, OPTIONAL, "how many machines there may be")                       \
   F(duration_dist, startup, "0s", 0, YEARS_S, OPTIONAL, "from order to ready", "")                    \
@@ -45,7 +45,7 @@ typedef struct NodesSpec { FIELD_MEMBERS(NODES_FIELDS) } NodesSpec;
   F(flag, bill_startup, "true", 0, 1, OPTIONAL, "billed from the order (true) or from ready (false)", "")
 typedef struct PoolSpec { const char *name; FIELD_MEMBERS(POOL_FIELDS) } PoolSpec;
 
-#define CLUSTER_FIELDS(F, C, O, L, M, R) M(pools, PoolSpec, &pool_type, REQUIRED, "node pools by name")
+#define CLUSTER_FIELDS(F, C, O, L, M, R, P) M(pools, PoolSpec, &pool_type, REQUIRED, "node pools by name")
 typedef struct ClusterSpec { FIELD_MEMBERS(CLUSTER_FIELDS) } ClusterSpec;
 
 typedef enum Dispatch {
@@ -63,54 +63,54 @@ typedef enum TimeoutWork { TIMEOUT_CANCEL, TIMEOUT_WASTE } TimeoutWork;
 typedef enum OnFailure { ON_FAILURE_REQUEUE_HEAD, ON_FAILURE_REQUEUE_TAIL, ON_FAILURE_FAIL } OnFailure;
 typedef enum FailedWork { FAILED_WORK_RESTART, FAILED_WORK_RESUME } FailedWork;
 
-#define TIMEOUT_FIELDS(F, C, O, L, M, R)                                                               \
+#define TIMEOUT_FIELDS(F, C, O, L, M, R, P)                                                               \
   C(of, timeout_of_names, "waiting", "what must not last longer: waiting, or waiting and service (total)", "")             \
   F(duration_dist, after, "0s", 0, YEARS_S, OPTIONAL, "patience: fixed, or a distribution; 0s: no timeout", "")            \
   C(work, timeout_work_names, "cancel", "total only: cancel ends the service, waste lets it run on unseen", "")
 typedef struct TimeoutSpec { FIELD_MEMBERS(TIMEOUT_FIELDS) } TimeoutSpec;
 
-#define QUEUE_FIELDS(F, C, O, L, M, R)                                                                 \
+#define QUEUE_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(integer, limit, "-1", -1, HUGE_COUNT, OPTIONAL, "jobs that may wait (in each replica's queue, or the central one); -1: no limit", "") \
   O(timeout, TimeoutSpec, &timeout_type, OPTIONAL, "when clients give up")                            \
   F(integer, max_queue, "1000000", 1, HUGE_COUNT, OPTIONAL, "waiting jobs above which the run ends with an error", "")
 typedef struct QueueSpec { FIELD_MEMBERS(QUEUE_FIELDS) } QueueSpec;
 
-#define VARIANT_FIELDS(F, C, O, L, M, R)                                                               \
+#define VARIANT_FIELDS(F, C, O, L, M, R, P)                                                               \
   F(ratio, accuracy, "1", 0, 1, OPTIONAL, "accuracy of this model size", "")                          \
   F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory the model takes; must fit the memory request", "") \
   F(duration_dist, load, "0s", 0, YEARS_S, OPTIONAL, "from placed to ready; also to swap a running replica to this variant", "") \
   R(service, MODEL_SERVICE, NULL, REQUIRED, "how long a job takes at the reference resources")
 typedef struct VariantSpec { const char *name; FIELD_MEMBERS(VARIANT_FIELDS) } VariantSpec;
 
-#define REPLICAS_FIELDS(F, C, O, L, M, R)                                                              \
+#define REPLICAS_FIELDS(F, C, O, L, M, R, P)                                                              \
   F(integer, initial, "-1", -1, 1e6, OPTIONAL, "replicas ready at the start; -1: min, at least 1", "spec.replicas, apps/v1") \
   F(integer, min, "1", 0, 1e6, OPTIONAL, "replicas kept at least", "minReplicas, autoscaling/v2")     \
   F(integer, max, "1000", 1, 1e6, OPTIONAL, "replicas at most", "maxReplicas, autoscaling/v2")
 typedef struct ReplicasSpec { FIELD_MEMBERS(REPLICAS_FIELDS) } ReplicasSpec;
 
-#define OBJECTIVE_FIELDS(F, C, O, L, M, R)                                                             \
+#define OBJECTIVE_FIELDS(F, C, O, L, M, R, P)                                                             \
   F(duration, latency, "0s", 0, YEARS_S, OPTIONAL, "a job within this latency attains the objective; 0s: none", "")        \
   F(ratio, attainment, "0.99", 0, 1, OPTIONAL, "share of jobs that must attain it", "")
 typedef struct ObjectiveSpec { FIELD_MEMBERS(OBJECTIVE_FIELDS) } ObjectiveSpec;
 
-#define RETRY_FIELDS(F, C, O, L, M, R)                                                                 \
+#define RETRY_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(integer, attempts, "1", 1, 100, OPTIONAL, "attempts at most, the first one counted", "")         \
   F(duration, backoff, "1s", 0, YEARS_S, OPTIONAL, "wait before the second attempt", "")             \
   F(number, factor, "2", 1, 100, OPTIONAL, "each further wait is this much longer", "")              \
   F(ratio, jitter, "0", 0, 1, OPTIONAL, "the wait is drawn from [1 - jitter, 1 + jitter] of itself", "")
 typedef struct RetrySpec { FIELD_MEMBERS(RETRY_FIELDS) } RetrySpec;
 
-#define ROUTE_FIELDS(F, C, O, L, M, R)                                                                 \
+#define ROUTE_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(text, to, NULL, 0, 0, REQUIRED, "the deployment a finished job goes to", "")                     \
   F(ratio, probability, "1", 0, 1, OPTIONAL, "with this probability; the rest leaves", "")
 typedef struct RouteSpec { FIELD_MEMBERS(ROUTE_FIELDS) } RouteSpec;
 
-#define FAILURE_FIELDS(F, C, O, L, M, R)                                                               \
+#define FAILURE_FIELDS(F, C, O, L, M, R, P)                                                               \
   C(jobs, on_failure_names, "requeue-head", "jobs in service when a replica fails", "")               \
   C(work, failed_work_names, "restart", "requeued jobs restart from the beginning, or resume", "")
 typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
 
-#define WORKLOAD_FIELDS(F, C, O, L, M, R)                                                              \
+#define WORKLOAD_FIELDS(F, C, O, L, M, R, P)                                                              \
   R(arrivals, MODEL_WORKLOAD, NULL, REQUIRED, "the process of arrivals")                              \
   R(rate, MODEL_RATE, NULL, OPTIONAL, "how the rate changes over time (a factor of mean 1)")          \
   F(dist, input, "0", 0, 4e9, OPTIONAL, "size of a job's input in units (tokens, or units of unit_bytes)", "")              \
@@ -118,7 +118,7 @@ typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
   F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
 typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 
-#define DEPLOYMENT_FIELDS(F, C, O, L, M, R)                                                            \
+#define DEPLOYMENT_FIELDS(F, C, O, L, M, R, P)                                                            \
   F(text, pool, NULL, 0, 0, OPTIONAL, "its node pool; may be left out where there is one", "nodeSelector, Kubernetes")      \
   O(requests, ResourcesSpec, &resources_type, OPTIONAL, "reserved for each replica at the start")     \
   O(limits, ResourcesSpec, &resources_type, OPTIONAL, "what a replica may use at most; 0: its request")                    \
@@ -139,16 +139,16 @@ typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
   O(workload, WorkloadSpec, &workload_type, OPTIONAL, "what arrives here from outside")
 typedef struct DeploymentSpec { const char *name; FIELD_MEMBERS(DEPLOYMENT_FIELDS) } DeploymentSpec;
 
-#define METRICS_FIELDS(F, C, O, L, M, R)                                                               \
+#define METRICS_FIELDS(F, C, O, L, M, R, P)                                                               \
   F(duration, scrape, "15s", 1e-3, 86400, OPTIONAL, "period of sampling", "metrics-server --metric-resolution 15s")        \
   F(duration, window, "60s", 1e-3, 86400, OPTIONAL, "rates and means are over this long before the newest visible sample", "") \
   F(duration, lag, "0s", 0, 86400, OPTIONAL, "a sample is visible this long after it was taken", "")
 typedef struct MetricsSpec { FIELD_MEMBERS(METRICS_FIELDS) } MetricsSpec;
 
-#define TARGET_FIELDS(F, C, O, L, M, R) R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")
+#define TARGET_FIELDS(F, C, O, L, M, R, P) R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")
 typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } TargetSpec;
 
-#define STRATEGY_FIELDS(F, C, O, L, M, R)                                                              \
+#define STRATEGY_FIELDS(F, C, O, L, M, R, P)                                                              \
   R(scale, MODEL_POLICY, "none", OPTIONAL, "the scaling policy of every deployment")                  \
   M(deployments, TargetSpec, &target_type, OPTIONAL, "other policies for single deployments")         \
   R(nodes, MODEL_NODE_POLICY, "on-demand", OPTIONAL, "the node policy of every pool")                 \
@@ -156,13 +156,13 @@ typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } Tar
   O(metrics, MetricsSpec, &metrics_type, OPTIONAL, "how metrics reach the policy")
 typedef struct StrategySpec { const char *name; FIELD_MEMBERS(STRATEGY_FIELDS) } StrategySpec;
 
-#define FAULT_FIELDS(F, C, O, L, M, R)                                                                 \
+#define FAULT_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(duration, at, NULL, 0, YEARS_S, REQUIRED, "when", "")                                               \
   F(text, deployment, NULL, 0, 0, REQUIRED, "whose replicas fail", "")                                \
   F(integer, replicas, "1", 1, 1e6, OPTIONAL, "how many, oldest first; they are replaced at the next look of the policy", "")
 typedef struct FaultSpec { FIELD_MEMBERS(FAULT_FIELDS) } FaultSpec;
 
-#define SCENARIO_FIELDS(F, C, O, L, M, R)                                                              \
+#define SCENARIO_FIELDS(F, C, O, L, M, R, P)                                                              \
   F(text, name, "scenario", 0, 0, OPTIONAL, "what it is called in results", "")                       \
   F(text, about, "", 0, 0, OPTIONAL, "what it asks, where its data are from", "")                     \
   F(duration, horizon, NULL, 1e-6, YEARS_S, REQUIRED, "simulated time", "")                           \

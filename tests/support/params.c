@@ -24,7 +24,8 @@ static bool set_text(const Field *field, void *to, const char *text, const char 
   case FIELD_DURATION: return parse_duration_ns(text, to, why);
   case FIELD_BYTES: return parse_bytes(text, to, why);
   case FIELD_CPU:
-  case FIELD_GPU: return parse_milli(text, to, why);
+  case FIELD_GPU:
+  case FIELD_QUANTITY: return parse_milli(text, to, why);
   case FIELD_RATIO: return parse_ratio(text, to, why);
   case FIELD_RATE: return parse_rate_rps(text, to, why);
   case FIELD_USD_PER_H: return parse_usd_per_h(text, to, why);
@@ -47,7 +48,9 @@ static bool set_text(const Field *field, void *to, const char *text, const char 
     ok = parse_bytes(text, &whole, why);
     *(Distribution *)to = distribution_constant((double)whole);
     return ok;
+  case FIELD_METRIC: *(MetricQuery *)to = metric_query(meter_find(text)); return true;
   case FIELD_OBJECT:
+  case FIELD_POINTER:
   case FIELD_LIST:
   case FIELD_MAP:
   case FIELD_MODEL: break;
@@ -82,6 +85,7 @@ static const Field *field_at(const Type *type, void *params, const char *path, v
     const Field *field = &type->field[k];
     if (strlen(field->name) != length || strncmp(field->name, path, length) != 0) continue;
     *to = (char *)params + field->offset;
+    if (path[length] && field->kind == FIELD_POINTER) *to = *(void **)*to;
     return path[length] ? field_at(field->sub, *to, path + length + 1, to) : field;
   }
   fail_msg("%s: no field %s", type->name, path);
@@ -92,6 +96,13 @@ void param_set(const Type *type, void *params, const char *path, const char *tex
   void *to = NULL;
   const Field *field = field_at(type, params, path, &to);
   set_field(field, to, text);
+}
+
+void *param_point(Arena *arena, const Type *type, void *params, const char *path) {
+  void *to = NULL;
+  const Field *field = field_at(type, params, path, &to);
+  *(void **)to = param_new(arena, field->sub);
+  return *(void **)to;
 }
 
 void *param_list(Arena *arena, const Type *type, void *params, const char *path, size_t n, const Type **item_type) {

@@ -10,6 +10,8 @@
 void *param_new(Arena *arena, const Type *type);
 /* Sets one field (a path through objects) from its YAML text; distributions read a plain value of their unit as a constant. */
 void param_set(const Type *type, void *params, const char *path, const char *text);
+/* Makes the object of a FIELD_POINTER, with its defaults, and returns it. */
+void *param_point(Arena *arena, const Type *type, void *params, const char *path);
 /* Makes a list of n default items of the field's type and returns it; *item_type is theirs. */
 void *param_list(Arena *arena, const Type *type, void *params, const char *path, size_t n, const Type **item_type);
 /* The member itself, for kinds that have no text here (a distribution, a trace). */

@@ -1,0 +1,4 @@
+/* Schemas ray_*. */
+#include "tests/vectors/vectors.h"
+
+const Schema ray_schemas[] = {{NULL, NULL}};

@@ -1,0 +1,4 @@
+/* Schemas vpa_*. */
+#include "tests/vectors/vectors.h"
+
+const Schema vpa_schemas[] = {{NULL, NULL}};
