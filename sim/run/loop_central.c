@@ -3,6 +3,7 @@
  * the window's end, whichever comes first, so nothing is metered early. Jobs that cannot start inside the window stay queued:
  * there is no plan to revoke. */
 #include "sim/run/flow.h"
+#include "sim/run/loop_few.h"
 #include "sim/run/slot_heap.h"
 #include "sim/run/station_hot.h"
 
@@ -143,6 +144,10 @@ void loop_central(Station *s, int64_t from_ns, int64_t last_ns, int64_t end_ns) 
   SlotHeap *heap = s->slots;
   if (s->queue_limit == INT64_MAX && !s->has_patience) {
     serve_queue(s, heap, last_ns);
+    if (!s->waiting.count && few_applies(s)) {
+      few_plan(s, last_ns, end_ns);
+      rebuild(s);
+    }
     if (!s->waiting.count) plan_arrivals(s, heap, last_ns, end_ns);
     arrive_all(s, heap, end_ns);
   } else {
