@@ -32,7 +32,11 @@ void control_begin(Run *run) {
     target->spec = spec;
     target->policy = (const Policy *)policy->model;
     target->params = policy->params;
-    target->state = arena_alloc(run->arena, 1, target->policy->state_bytes);
+    target->state = arena_alloc(run->arena, 1, target->policy->state_bytes_of ? target->policy->state_bytes_of(target->params) : target->policy->state_bytes);
+    target->leader = d;
+    target->asked_ns = -1;
+    for (uint32_t k = 0; k < d && target->policy->decide_all && target->leader == d; k++)
+      if (run->target[k].params == target->params && run->target[k].policy == target->policy) target->leader = run->target[k].leader;
     target->replicas_wished = spec->replicas.initial;
     target->initial = target->request = resources_of(&spec->requests);
     Resources limit = resources_of(&spec->limits);
@@ -43,81 +47,8 @@ void control_begin(Run *run) {
     target->last = (Decision){.data_size_bytes = (double)NAN, .resource_limit = -1};
     target->rows = ARENA_ARRAY(run->arena, TargetRows, 1);
     views_begin(run, target);
+    observe_begin(run, d);
   }
-}
-
-/* ---- observing ---- */
-
-static void observe_control_plane(Run *run, uint32_t d, Observation *o) {
-  const Target *target = &run->target[d];
-  const Station *station = &run->station[d];
-  const Cluster *cluster = &run->cluster;
-  uint32_t pool = target_pool(run, d);
-  o->replicas = target->replicas_wished;
-  o->replicas_ready = station->n_ready;
-  o->replicas_starting = station->n_starting;
-  o->replicas_pending = cluster->deployment_pending[d];
-  o->replicas_draining = station->n_draining;
-  o->min_replicas = target->spec->replicas.min;
-  o->max_replicas = target->spec->replicas.max;
-  o->concurrency = target->spec->concurrency;
-  o->request_millicores = target->request.millicores;
-  o->request_bytes = target->request.bytes;
-  o->request_milligpus = target->request.milligpus;
-  o->initial_millicores = target->initial.millicores;
-  o->initial_bytes = target->initial.bytes;
-  o->initial_milligpus = target->initial.milligpus;
-  Resources cap = cluster_cap(cluster, d);
-  o->cap_millicores = cap.millicores;
-  o->cap_bytes = cap.bytes;
-  o->placeable_replicas = cluster_placeable(cluster, pool, target->request);
-  o->pool_nodes = (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
-  o->pool_max_nodes = cluster->pool[pool].max_nodes;
-  o->cluster_usd_per_h = (double)cluster_nano_usd_per_h(cluster) / 1e9;
-  o->spent_usd = (double)cluster_spent_nano_usd(cluster) / 1e9;
-  o->variant = target->variant;
-  o->variants = (int)target->spec->variants.count;
-  o->variant_view = target->view;
-  o->objective_latency_ns = target->spec->objective.latency_ns;
-  o->objective_attainment_ratio = target->spec->objective.attainment_ratio;
-}
-
-static double per(double sum, double count) { return count > 0 ? sum / count : (double)NAN; }
-
-static void observe_metrics(Run *run, uint32_t d, Observation *o) {
-  const Station *station = &run->station[d];
-  const MetricsSpec *metrics = &run->strategy->metrics;
-  const Sample *to = meter_sample_at(&station->meter, run->now_ns - metrics->lag_ns);
-  o->latency_mean_s = o->attainment_ratio = (double)NAN;
-  if (!to) return;
-  static const Sample start;
-  const Sample *from = meter_sample_at(&station->meter, to->at_ns - metrics->window_ns);
-  if (!from) from = &start;
-  double ns = (double)(to->at_ns - from->at_ns), unit_bytes = (double)station->spec->workload.unit_bytes_bytes;
-  o->has_metrics = true;
-  o->sampled_ns = to->at_ns;
-  o->window_ns = to->at_ns - from->at_ns;
-  double usage = (double)(to->usage - from->usage) / (double)station->concurrency, request = (double)(to->request - from->request);
-  o->utilisation_ratio = request > 0 ? usage / request : 0;
-  o->offered_rps = (double)(to->offered - from->offered) * 1e9 / ns;
-  o->finished_rps = (double)(to->finished - from->finished) * 1e9 / ns;
-  o->dropped_rps = (double)(to->dropped - from->dropped) * 1e9 / ns;
-  o->queue_jobs = (double)(to->queue - from->queue) / ns;
-  o->in_flight_jobs = (double)(to->queue - from->queue + to->in_service - from->in_service) / ns;
-  o->latency_mean_s = per((double)(to->latency_ns - from->latency_ns) / 1e9, (double)(to->latency_count - from->latency_count));
-  o->attainment_ratio = per((double)(to->within - from->within), (double)(to->ended - from->ended));
-  o->offered_bytes = (double)(to->offered_units - from->offered_units) * unit_bytes;
-  o->backlog_bytes = (double)to->backlog_units * unit_bytes;
-}
-
-void control_observe(Run *run, uint32_t d, Observation *o) {
-  memset(o, 0, sizeof *o);
-  cluster_accrue(&run->cluster, run->now_ns);
-  o->now_ns = run->now_ns;
-  o->tick = run->target[d].tick;
-  o->period_ns = run->strategy->period_ns;
-  observe_control_plane(run, d, o);
-  observe_metrics(run, d, o);
 }
 
 /* ---- actuating ---- */
@@ -137,6 +68,69 @@ static void resize_replicas(Run *run, uint32_t d) {
   }
   run->speeds_changed = true;
 }
+
+/* ---- single replicas ---- */
+
+static uint32_t replica_of(const Run *run, const Target *target, uint32_t ordinal) {
+  for (uint32_t k = 0; k < target->n_replicas; k++)
+    if (run->cluster.replica[target->replica[k]].ordinal == ordinal) return target->replica[k];
+  return REPLICA_NONE;
+}
+
+static void defer(Run *run, Target *target, uint32_t id) {
+  if (target->n_deferred == target->deferred_capacity) {
+    uint32_t grown = target->deferred_capacity ? target->deferred_capacity * 2 : 8;
+    target->deferred = arena_grow(run->arena, target->deferred, target->n_deferred, grown, sizeof *target->deferred);
+    target->deferred_capacity = grown;
+  }
+  target->deferred[target->n_deferred++] = (Deferred){id, target->request, target->limit};
+}
+
+void control_forget_resize(Target *target, uint32_t replica) {
+  uint32_t kept = 0;
+  for (uint32_t k = 0; k < target->n_deferred; k++)
+    if (target->deferred[k].replica != replica) target->deferred[kept++] = target->deferred[k];
+  target->n_deferred = kept;
+}
+
+/* Source of Deferred and Infeasible: KEP-1287, in-place update of pod resources. The controller has clamped the wish to allocatable, so
+ * what cannot be given here can be given when neighbours leave. */
+static void resize_listed(Run *run, uint32_t d, const Decision *decision) {
+  Target *target = &run->target[d];
+  for (int64_t k = 0; k < decision->n_updated; k++) {
+    uint32_t id = replica_of(run, target, decision->updated[k]);
+    if (id == REPLICA_NONE) continue;
+    const Replica *replica = &run->cluster.replica[id];
+    if (replica->state == REPLICA_DRAINING || replica->request.milligpus != target->request.milligpus) continue;
+    control_forget_resize(target, id);
+    if (!replica_resize(&run->cluster, id, target->request, target->limit, run->now_ns)) defer(run, target, id);
+  }
+  run->speeds_changed = true;
+}
+
+void control_retry_resizes(Run *run) {
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    Target *target = &run->target[d];
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < target->n_deferred; k++) {
+      const Deferred *deferred = &target->deferred[k];
+      if (run->cluster.replica[deferred->replica].state == REPLICA_DRAINING) continue;
+      if (!replica_resize(&run->cluster, deferred->replica, deferred->request, deferred->limit, run->now_ns)) target->deferred[kept++] = *deferred;
+      else run->speeds_changed = true;
+    }
+    target->n_deferred = kept;
+  }
+}
+
+/* Evicted replicas leave as their state allows; the number of replicas wished brings others. */
+static void evict_listed(Run *run, uint32_t d, const Decision *decision) {
+  for (int64_t k = 0; k < decision->n_updated; k++) {
+    uint32_t id = replica_of(run, &run->target[d], decision->updated[k]);
+    if (id != REPLICA_NONE && run->cluster.replica[id].state != REPLICA_DRAINING) target_drop_replica(run, d, id);
+  }
+}
+
+/* ---- all replicas ---- */
 
 /* Other GPUs mean other replicas: each is replaced by a new one, and drained when that one is ready. */
 static void replace_replicas(Run *run, uint32_t d) {
@@ -178,8 +172,12 @@ static int64_t live_replicas(const Run *run, const Target *target) {
   return n;
 }
 
-/* Who goes first: pending before starting before ready, newest first. */
-static uint32_t victim(const Run *run, const Target *target) {
+/* Who goes first: those the policy named, then pending before starting before ready, newest first. */
+static uint32_t victim(const Run *run, const Target *target, const Decision *decision) {
+  for (int64_t k = 0; decision && k < decision->n_removed; k++) {
+    uint32_t id = replica_of(run, target, decision->removed[k]);
+    if (id != REPLICA_NONE && run->cluster.replica[id].state != REPLICA_DRAINING && run->cluster.replica[id].replaces == REPLICA_NONE) return id;
+  }
   static const ReplicaState order[] = {REPLICA_PENDING, REPLICA_STARTING, REPLICA_READY};
   for (size_t s = 0; s < sizeof order / sizeof *order; s++)
     for (uint32_t k = target->n_replicas; k-- > 0;) {
@@ -189,12 +187,12 @@ static uint32_t victim(const Run *run, const Target *target) {
   return REPLICA_NONE;
 }
 
-static void scale_replicas(Run *run, uint32_t d) {
+static void scale_replicas(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
   int64_t live = live_replicas(run, target);
   for (; live < target->replicas_wished; live++) target_add_replica(run, d, REPLICA_NONE, false);
   for (; live > target->replicas_wished; live--) {
-    uint32_t id = victim(run, target);
+    uint32_t id = victim(run, target, decision);
     CHECK(id != REPLICA_NONE);
     if (is_being_replaced(run, target, id))
       for (uint32_t k = target->n_replicas; k-- > 0;)
@@ -265,6 +263,18 @@ static void record(Run *run, uint32_t d, const Decision *decision, const Target 
   target->quiet = 0;
 }
 
+Decision control_unchanged(const Run *run, uint32_t d) {
+  const Target *target = &run->target[d];
+  const Observation now = {.replicas = target->replicas_wished, .request_millicores = target->request.millicores, .request_bytes = target->request.bytes,
+                           .request_milligpus = target->request.milligpus, .variant = target->variant};
+  Decision decision;
+  decision_begin(&decision, &now);
+  decision.updated = target->updated;
+  decision.removed = target->removed;
+  decision.keep_alive_ns = target->keep_alive_ns;
+  return decision;
+}
+
 void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
   control_fill_rows(run, d, run->now_ns);
@@ -278,10 +288,18 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
                               limit_for(request.bytes, target->initial.bytes, target->initial_limit.bytes, allocatable.bytes), request.milligpus};
   target->replicas_wished = at_most(at_least(decision->replicas, target->spec->replicas.min), target->spec->replicas.max);
   if (decision->variant >= 0 && (size_t)decision->variant < target->spec->variants.count) target->variant = decision->variant;
-  if (request.milligpus != before.request.milligpus) replace_replicas(run, d);
-  if (!resources_equal(request, before.request)) resize_replicas(run, d);
+  if (decision->update == UPDATE_ALL) {
+    if (request.milligpus != before.request.milligpus) replace_replicas(run, d);
+    if (!resources_equal(request, before.request)) resize_replicas(run, d);
+  } else if (decision->update == UPDATE_IN_PLACE) {
+    resize_listed(run, d, decision);
+  } else if (decision->update == UPDATE_EVICT) {
+    evict_listed(run, d, decision);
+  }
   if (target->variant != before.variant) swap_replicas(run, d);
-  scale_replicas(run, d);
+  target->keep_alive_ns = at_least(decision->keep_alive_ns, 0);
+  scale_replicas(run, d, decision);
+  control_retry_resizes(run);
   run_place_pending(run);
   run_pool_look(run, target_pool(run, d));
   record(run, d, decision, &before);

@@ -79,7 +79,7 @@ static void run_window(Flow *flow, int64_t end_ns, bool closed) {
 static void do_local(Flow *flow) {
   for (uint32_t k = 0; k < flow->n_stations; k++) station_do_local(flow->station[k], flow->now_ns);
   if (flow->next_scrape != flow->now_ns) return;
-  for (uint32_t k = 0; k < flow->n_stations; k++) meter_sample(&flow->station[k]->meter, flow->now_ns, flow->station[k]->backlog_units);
+  for (uint32_t k = 0; k < flow->n_stations; k++) scrapes_take(flow->station[k], flow->now_ns);
   flow->next_scrape += flow->scrape_ns;
 }
 

@@ -106,7 +106,7 @@ static bool plan_block(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_
       entry->served_ns += end - start;
       slot->free_ns = end;
       taken++;
-      if (s->sized) s->meter.units += a->block.input[k];
+      if (s->sized) s->meter.units += a->block.input[k], s->meter.output_units += a->block.output[k];
       if (__builtin_expect(s->log != NULL, 0)) log_whole(s, entry, a->block.first_index + k, t, start, end);
       slot_heap_replace_top(heap, end);
     } else {

@@ -81,14 +81,13 @@ static inline void few_start(Few *few, Station *s, unsigned lane, size_t k, int6
     s->finish[s->n_finishes++] = (Finish){t, end_ns - t, start_ns - t, a->variant};
     few->served_ns[lane] += end_ns - start_ns;
     s->taken++;
-    if (s->sized) s->meter.units += a->block.input[k];
+    if (s->sized) s->meter.units += a->block.input[k], s->meter.output_units += a->block.output[k];
     if (__builtin_expect(s->log != NULL, 0)) few_log(s, &s->entry[s->slot[slot].entry], k, start_ns, end_ns);
   } else {
     a->cursor = k;
     uint32_t id = hot_take_arrival(s);
     station_log(s, 'a', t, &s->job[id], 0);
     hot_start(s, slot, id, start_ns);
-    few->held |= 1u << lane;
   }
 }
 

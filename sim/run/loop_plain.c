@@ -337,6 +337,7 @@ static void rearrival(Station *s, uint32_t id, int64_t now_ns) {
   if ((s->job[id].index >> ATTEMPT_SHIFT & 0xff) == 0) {
     s->meter.jobs.offered++;
     s->meter.units += s->job[id].input;
+    s->meter.output_units += s->job[id].output;
   }
   arrive(s, id, now_ns);
 }
@@ -354,6 +355,10 @@ static void do_event(Flow *flow, HeapItem item) {
     case CLASS_CONTROL: break;
   }
   CHECK(false);
+}
+
+bool plain_is_arrival(const Station *s, HeapItem item) {
+  return event_class(item.rank) == CLASS_ARRIVAL && ((uint32_t)(item.rank >> 32) & 0xffffffu) == s->deployment;
 }
 
 /* The station whose next job from outside comes first. */

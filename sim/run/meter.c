@@ -31,7 +31,7 @@ void integrals_add(Integrals *into, const Integrals *from) {
   into->draining += from->draining;
 }
 
-void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, uint32_t samples, bool percentiles) {
+void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, bool percentiles) {
   memset(meter, 0, sizeof *meter);
   meter->arena = arena;
   meter->horizon_ns = horizon_ns;
@@ -42,13 +42,11 @@ void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objecti
   meter->slice_jobs = ARENA_ARRAY(arena, JobCounts, SLICES);
   meter->slice_latency = ARENA_ARRAY(arena, Histogram, SLICES);
   for (int k = 0; k < SLICES; k++) meter->slice_latency[k].arena = arena;
-  meter->sample_capacity = samples;
-  meter->sample = ARENA_ARRAY(arena, Sample, samples);
 }
 
 static uint64_t jobs_ended(const JobCounts *jobs) { return jobs->finished + jobs->dropped + jobs->abandoned + jobs->failed; }
 
-static void sample_add(Sample *sample, const JobCounts *jobs, const Integrals *level, uint64_t units) {
+static void sample_add(Sample *sample, const JobCounts *jobs, const Integrals *level, uint64_t units, uint64_t output) {
   sample->offered += jobs->offered;
   sample->finished += jobs->finished;
   sample->within += jobs->within;
@@ -61,6 +59,7 @@ static void sample_add(Sample *sample, const JobCounts *jobs, const Integrals *l
   sample->usage += level->usage;
   sample->request += level->request;
   sample->offered_units += units;
+  sample->offered_output += output;
 }
 
 void meter_end_row(Meter *meter) {
@@ -81,10 +80,10 @@ void meter_end_row(Meter *meter) {
     histogram_clear(&meter->latency);
   }
   job_counts_add(&meter->slice_jobs[meter->slice], &meter->jobs);
-  sample_add(&meter->past, &meter->jobs, &meter->level, meter->units);
+  sample_add(&meter->past, &meter->jobs, &meter->level, meter->units, meter->output_units);
   memset(&meter->jobs, 0, sizeof meter->jobs);
   memset(&meter->level, 0, sizeof meter->level);
-  meter->units = 0;
+  meter->units = meter->output_units = 0;
   meter->row++;
   if (meter->row < TRACE_ROWS && meter->row % ROWS_PER_SLICE == 0) {
     meter->slice++;
@@ -119,19 +118,7 @@ void meter_lose(Meter *meter, Loss loss, int64_t first_ns) {
   }
 }
 
-void meter_sample(Meter *meter, int64_t now_ns, uint64_t backlog_units) {
-  Sample *sample = &meter->sample[meter->n_samples++ % meter->sample_capacity];
-  *sample = meter->past;
-  sample_add(sample, &meter->jobs, &meter->level, meter->units);
-  sample->at_ns = now_ns;
-  sample->backlog_units = backlog_units;
-}
-
-const Sample *meter_sample_at(const Meter *meter, int64_t at_ns) {
-  uint32_t kept = meter->n_samples < meter->sample_capacity ? meter->n_samples : meter->sample_capacity;
-  for (uint32_t k = 1; k <= kept; k++) {
-    const Sample *sample = &meter->sample[(meter->n_samples - k) % meter->sample_capacity];
-    if (sample->at_ns <= at_ns) return sample;
-  }
-  return NULL;
+void meter_sums(const Meter *meter, Sample *sums) {
+  *sums = meter->past;
+  sample_add(sums, &meter->jobs, &meter->level, meter->units, meter->output_units);
 }

@@ -30,12 +30,11 @@ typedef struct MeterRow {
   double latency_p50_ns, latency_p95_ns, latency_p99_ns; /* of jobs that finished in the row; NaN if none */
 } MeterRow;
 
-/* A visible sample: cumulative sums at a scrape and the gauges of that instant. */
+/* Cumulative sums at an instant. */
 typedef struct Sample {
   int64_t at_ns;
   uint64_t offered, finished, within, ended, dropped, latency_count;
-  __int128 latency_ns, queue, in_service, usage, request, offered_units;
-  uint64_t backlog_units;
+  __int128 latency_ns, queue, in_service, usage, request, offered_units, offered_output;
 } Sample;
 
 typedef struct Meter {
@@ -45,18 +44,16 @@ typedef struct Meter {
   int64_t slice_start_ns;
   JobCounts jobs;    /* of the current row */
   Integrals level;   /* of the current row */
-  uint64_t units;    /* input units offered in the current row */
+  uint64_t units, output_units; /* input and output units offered in the current row */
   Histogram latency; /* of the current row */
   Sample past;       /* cumulative sums of ended rows */
   MeterRow *done;    /* [TRACE_ROWS] */
   JobCounts *slice_jobs;    /* [SLICES], by first arrival */
   Histogram *slice_latency; /* [SLICES] */
   bool percentiles;  /* compute them for rows */
-  Sample *sample;    /* ring */
-  uint32_t n_samples, sample_capacity;
 } Meter;
 
-void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, uint32_t samples, bool percentiles);
+void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, bool percentiles);
 /* Closes the current row at its end and opens the next. */
 void meter_end_row(Meter *meter);
 /* Moves one finished job of an earlier slice out of the current one. */
@@ -64,10 +61,8 @@ void meter_move(Meter *meter, int64_t first_ns, int64_t latency_ns, int64_t wait
 /* Books a job lost for good in the slice of its first arrival, and in the current row. */
 typedef enum Loss { LOSS_DROPPED, LOSS_ABANDONED, LOSS_FAILED } Loss;
 void meter_lose(Meter *meter, Loss loss, int64_t first_ns);
-/* Takes a sample: cumulative sums plus the given gauges. */
-void meter_sample(Meter *meter, int64_t now_ns, uint64_t backlog_units);
-/* The newest sample taken at or before t, or NULL. */
-const Sample *meter_sample_at(const Meter *meter, int64_t at_ns);
+/* The cumulative sums now (at_ns is left to the caller). */
+void meter_sums(const Meter *meter, Sample *sums);
 
 void job_counts_add(JobCounts *into, const JobCounts *from);
 void integrals_add(Integrals *into, const Integrals *from);

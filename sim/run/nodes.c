@@ -46,6 +46,7 @@ void run_update_speeds(Run *run) {
 
 /* Its id may be used again: whoever was to replace it becomes an ordinary replica. */
 void target_forget_replica(Run *run, Target *target, uint32_t replica) {
+  control_forget_resize(target, replica);
   for (uint32_t i = 0; i < target->n_replicas; i++)
     if (run->cluster.replica[target->replica[i]].replaces == replica) run->cluster.replica[target->replica[i]].replaces = REPLICA_NONE;
   uint32_t k = 0;
@@ -87,6 +88,12 @@ bool run_has_pending(const Run *run) {
   for (uint32_t d = 0; d < run->n_targets; d++)
     if (run->cluster.deployment_pending[d]) return true;
   return false;
+}
+
+bool run_wants_capacity(const Run *run) {
+  bool wants = run_has_pending(run);
+  for (uint32_t d = 0; d < run->n_targets; d++) wants |= run->target[d].n_deferred > 0;
+  return wants;
 }
 
 void run_place_pending(Run *run) {

@@ -25,13 +25,9 @@ void run_fail(Run *run, const char *format, ...) {
 
 /* ---- beginning ---- */
 
-static uint32_t samples_needed(const MetricsSpec *metrics) {
-  return (uint32_t)((metrics->window_ns + metrics->lag_ns) / metrics->scrape_ns) + 4;
-}
-
 static void flows_begin(Run *run) {
   const Scenario *scenario = run->scenario;
-  const MetricsSpec *metrics = &run->strategy->metrics;
+  run->scrape_ns = strategy_timing(scenario, run->strategy, scenario_deployment(scenario, 0)->name).scrape_ns;
   run->n_flows = scenario->n_flows;
   run->flow = ARENA_ARRAY(run->arena, Flow, run->n_flows);
   run->flow_arena = ARENA_ARRAY(run->arena, Arena, run->n_flows);
@@ -40,12 +36,12 @@ static void flows_begin(Run *run) {
   for (uint32_t d = 0; d < run->n_targets; d++) {
     run->all[d] = &run->station[d];
     station_begin(&run->station[d], scenario, d, run->replication, scenario->initial_variant[d],
-                  &run->flow_arena[scenario->flow_of[d]], samples_needed(metrics), run->options.trace);
+                  &run->flow_arena[scenario->flow_of[d]], run->options.trace);
     run->station[d].log = run->options.log;
   }
   run->flows_alone = true;
   for (uint32_t f = 0; f < run->n_flows; f++) {
-    flow_begin(&run->flow[f], scenario, run->all, f, metrics->scrape_ns, run->options.plain, &run->flow_arena[f]);
+    flow_begin(&run->flow[f], scenario, run->all, f, run->scrape_ns, run->options.plain, &run->flow_arena[f]);
     run->flow[f].interrupted = run->options.interrupted;
     run->flows_alone = run->flows_alone && flow_is_alone(&run->flow[f]);
   }
@@ -77,13 +73,16 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
                 run->n_targets, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
   flows_begin(run);
   control_begin(run);
+  run->deciding = ARENA_ARRAY(arena, uint32_t, run->n_targets);
+  run->observation = ARENA_ARRAY(arena, Observation, run->n_targets);
   run->step_ns = longest_step_ns(run);
   nodes_begin(run);
   for (uint32_t k = 0; k < scenario->faults.count; k++) {
     int64_t at_ns = LIST_AT(scenario->faults, const FaultSpec, k)->at_ns;
     if (at_ns < scenario->horizon_ns) run_push(run, at_ns, CLASS_FAILURE, SHARED_FAULT, k);
   }
-  for (uint32_t d = 0; d < run->n_targets; d++) run_push(run, 0, CLASS_CONTROL, SHARED_TICK, d);
+  for (uint32_t d = 0; d < run->n_targets; d++)
+    if (run->target[d].leader == d) run_push(run, 0, CLASS_CONTROL, SHARED_TICK, d);
   return run;
 }
 
@@ -168,6 +167,7 @@ static void do_notice(Run *run, uint32_t replica) {
   target_forget_replica(run, &run->target[d], replica);
   replica_remove(&run->cluster, replica, run->now_ns);
   run->speeds_changed = true; /* neighbours may burst further: from the next look of a policy on, or a placement before it */
+  control_retry_resizes(run);
   run_place_pending(run);
   run_pool_look(run, target_pool(run, d));
 }
@@ -189,6 +189,7 @@ static void do_fault(Run *run, const FaultSpec *fault) {
     }
     run->speeds_changed = true;
   }
+  control_retry_resizes(run);
   run_place_pending(run);
   for (uint32_t p = 0; p < run->cluster.n_pools; p++) run_pool_look(run, p);
   run_update_speeds(run);
@@ -207,6 +208,19 @@ static void do_replacement(Run *run, uint32_t replica) {
     }
 }
 
+/* The deployments that decide together, as they are now. */
+static void run_turn(Run *run, uint32_t asked, AskKind ask) {
+  uint32_t leader = run->target[asked].leader;
+  run_mark_ready(run);
+  run->ask = ask;
+  run->n_deciding = 0;
+  for (uint32_t d = leader; d < run->n_targets; d++) {
+    if (run->target[d].leader != leader) continue;
+    control_observe(run, d, d == asked ? ask : ASK_NONE, &run->observation[run->n_deciding]);
+    run->deciding[run->n_deciding++] = d;
+  }
+}
+
 /* True if the event is a decision to be made. */
 static bool do_event(Run *run, HeapItem item) {
   uint32_t what = (uint32_t)item.payload;
@@ -222,60 +236,63 @@ static bool do_event(Run *run, HeapItem item) {
         run_pool_look(run, what);
       }
       return false;
-    case SHARED_TICK: break;
+    case SHARED_ASK:
+      if (!run_ask(run, what)) return false;
+      run_turn(run, what, run->target[what].policy->asks);
+      return true;
+    case SHARED_TICK: run_turn(run, what, ASK_NONE); return true;
   }
-  run->deciding_target = what;
-  run_mark_ready(run);
-  control_observe(run, what, &run->observation);
-  return true;
+  CHECK(false);
 }
 
-bool run_next(Run *run, uint32_t *deployment, const Observation **observation) {
-  CHECK(!run->deciding);
+bool run_next(Run *run, Turn *turn) {
+  CHECK(!run->n_deciding);
   int64_t horizon = run->scenario->horizon_ns;
   while (!run->status) {
     if (run->options.interrupted && *run->options.interrupted) run_fail(run, "interrupted");
-    int64_t next = run->events.count ? run->events.item[0].time_ns : INSTANT_NEVER;
+    run_take_asks(run);
+    int64_t next = run->events.count ? run->events.item[0].time_ns : INSTANT_NEVER, ask = run_next_ask(run);
     if (next > horizon) next = horizon;
     int64_t notice = next_notice(run);
-    bool lockstep = run->options.stop_at_notices || run_has_pending(run);
+    bool lockstep = run->options.stop_at_notices || run_wants_capacity(run);
     if (lockstep && notice < next) next = notice;
+    if (ask < next) next = ask;
     if (next > run->flows_ns || notice <= run->flows_ns) { /* an idle replica that was just drained is gone at this very instant */
       advance_flows(run, next > run->flows_ns ? next : run->flows_ns);
       continue;
     }
     if (run->flows_ns >= horizon && (!run->events.count || run->events.item[0].time_ns >= horizon)) return false;
     if (!do_event(run, heap_pop(&run->events))) continue;
-    run->deciding = true;
-    *deployment = run->deciding_target;
-    *observation = &run->observation;
+    *turn = (Turn){run->n_deciding, run->deciding, run->observation};
     return true;
   }
   return false;
 }
 
-Decision run_unchanged(const Run *run) {
-  Decision decision;
-  decision_begin(&decision, &run->observation);
-  return decision;
-}
+Decision run_unchanged(const Run *run, uint32_t k) { return control_unchanged(run, run->deciding[k]); }
 
 void run_policy(Run *run, Decision *decision) {
-  Target *target = &run->target[run->deciding_target];
-  *decision = run_unchanged(run);
-  target->policy->decide(target->params, target->state, &run->observation, decision);
+  const Target *leader = &run->target[run->target[run->deciding[0]].leader];
+  for (uint32_t k = 0; k < run->n_deciding; k++) decision[k] = run_unchanged(run, k);
+  if (leader->policy->decide_all) leader->policy->decide_all(leader->params, leader->state, run->observation, decision, run->n_deciding);
+  else leader->policy->decide(leader->params, leader->state, run->observation, decision);
 }
 
+/* Wishes of fewer replicas first: what they free can be used by the others at once. */
 void run_decide(Run *run, const Decision *decision) {
-  CHECK(run->deciding);
-  uint32_t d = run->deciding_target;
-  control_actuate(run, d, decision);
+  CHECK(run->n_deciding);
+  for (int pass = 0; pass < 2; pass++)
+    for (uint32_t k = 0; k < run->n_deciding; k++) {
+      bool frees = decision[k].replicas < run->observation[k].replicas;
+      if (frees == (pass == 0)) control_actuate(run, run->deciding[k], &decision[k]);
+    }
   run_update_speeds(run);
-  run->deciding = false;
-  Target *target = &run->target[d];
-  target->tick++;
-  int64_t next = target->tick * run->strategy->period_ns;
-  if (!target->policy->reads_only && next < run->scenario->horizon_ns) run_push(run, next, CLASS_CONTROL, SHARED_TICK, d);
+  Target *leader = &run->target[run->target[run->deciding[0]].leader];
+  for (uint32_t k = 0; k < run->n_deciding && run->ask == ASK_NONE; k++) run->target[run->deciding[k]].tick++;
+  run->n_deciding = 0;
+  if (run->ask != ASK_NONE) return;
+  int64_t next = leader->tick * leader->timing.period_ns;
+  if (!leader->policy->reads_only && next < run->scenario->horizon_ns) run_push(run, next, CLASS_CONTROL, SHARED_TICK, leader->leader);
 }
 
 void run_end(Run *run, RunResult *result) {
@@ -309,12 +326,10 @@ void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replicat
   arena->exhausted = &exhausted;
   Run *run = run_begin(scenario, strategy, replication, options, arena);
   begun = run;
-  uint32_t deployment;
-  const Observation *observation;
-  while (run_next(run, &deployment, &observation)) {
-    Decision decision;
-    run_policy(run, &decision);
-    run_decide(run, &decision);
+  Decision *decision = ARENA_ARRAY(arena, Decision, scenario->deployments.count);
+  for (Turn turn; run_next(run, &turn);) {
+    run_policy(run, decision);
+    run_decide(run, decision);
   }
   run_end(run, result);
   arena->exhausted = outer;

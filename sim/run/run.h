@@ -21,14 +21,21 @@ typedef struct Run Run;
 
 /* The run lives on `arena`, the scenario must outlive it. */
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena);
-/* Simulates to the next decision. True: *observation and *deployment say for whom, and run_decide must follow. False: the horizon is
- * reached, or the run failed (run_end tells). */
-bool run_next(Run *run, uint32_t *deployment, const Observation **observation);
-/* What the strategy's own policy would decide now (its state moves on: call once a decision). */
+/* Who is to decide: one deployment, or all that a policy weighs against each other. */
+typedef struct Turn {
+  uint32_t n;
+  const uint32_t *deployment;     /* [n], ascending */
+  const Observation *observation; /* [n] */
+} Turn;
+
+/* Simulates to the next decision. True: *turn says for whom, and run_decide must follow. False: the horizon is reached, or the run
+ * failed (run_end tells). */
+bool run_next(Run *run, Turn *turn);
+/* What the strategy's own policy would decide now (its state moves on: call once a turn): turn.n decisions. */
 void run_policy(Run *run, Decision *decision);
-/* A Decision that wishes what is there now. */
-Decision run_unchanged(const Run *run);
-/* Clamps and carries out. */
+/* A Decision for the k-th of the turn that wishes what is there now. */
+Decision run_unchanged(const Run *run, uint32_t k);
+/* Clamps and carries out turn.n decisions, those that free replicas first. */
 void run_decide(Run *run, const Decision *decision);
 /* Ends the run (also before the horizon: the result then says status 1) and fills the result, on the run's arena. */
 void run_end(Run *run, RunResult *result);

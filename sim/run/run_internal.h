@@ -7,7 +7,8 @@
 #include "sim/run/flow.h"
 #include "sim/run/run.h"
 
-typedef enum SharedKind { SHARED_NOTICE, SHARED_FAULT, SHARED_NODE_READY, SHARED_REPLACEMENT_READY, SHARED_TICK, SHARED_POOL_LOOK } SharedKind;
+typedef enum SharedKind { SHARED_NOTICE, SHARED_FAULT, SHARED_NODE_READY, SHARED_REPLACEMENT_READY, SHARED_TICK, SHARED_POOL_LOOK,
+                          SHARED_ASK } SharedKind;
 
 /* What the controller shows at the end of each trace row, and counts in each. */
 typedef struct TargetRows {
@@ -18,12 +19,20 @@ typedef struct TargetRows {
   int filled; /* rows before this one are final */
 } TargetRows;
 
+/* A resize in place that waits for room on its node (Deferred). */
+typedef struct Deferred {
+  uint32_t replica;
+  Resources request, limit;
+} Deferred;
+
 /* A deployment as its autoscaler and the actuator see it. */
 typedef struct Target {
   const DeploymentSpec *spec;
   const Policy *policy;
   const void *params;
   void *state;
+  PolicyTiming timing;
+  uint32_t leader;   /* the target that looks for the whole group (policies with decide_all); itself otherwise */
   int64_t tick;
   int64_t replicas_wished;
   Resources initial, initial_limit, request, limit; /* of one replica */
@@ -36,6 +45,20 @@ typedef struct Target {
   int64_t decided_ns; /* of `last` */
   TargetRows *rows;
   Stream load;
+  int64_t keep_alive_ns; /* 0: idle replicas stay */
+  int64_t asked_ns, asked_slots; /* the newest ask, and the slots there were: asked again at one instant only if that brought some */
+  bool ask_pending;
+  Deferred *deferred;
+  uint32_t n_deferred, deferred_capacity;
+  /* what it sees; lists have room for view_capacity replicas */
+  bool sees_replicas, sees_latencies;
+  MetricQuery query[POLICY_METRICS];
+  size_t n_queries;
+  MetricValue *value;    /* [n_queries] */
+  ReplicaView *replica_view;
+  uint32_t *replica_entry, *updated, *removed;
+  double *replica_value; /* [n_queries][view_capacity] */
+  uint32_t view_capacity;
 } Target;
 
 struct Run {
@@ -54,6 +77,7 @@ struct Run {
   Target *target;
   Heap events;
   uint32_t sequence;
+  int64_t scrape_ns;
   int64_t flows_ns, now_ns;
   int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
@@ -62,9 +86,12 @@ struct Run {
   NodeView *node_view;
   uint32_t node_view_capacity;
   /* the decision being made */
-  bool deciding;
-  uint32_t deciding_target;
-  Observation observation;
+  uint32_t n_deciding;  /* 0: none */
+  uint32_t *deciding;   /* [n_targets] */
+  Observation *observation;
+  AskKind ask;
+  uint32_t *entry_of;   /* scratch of observe.c */
+  uint32_t entry_of_capacity;
   DecisionRow *row;
   size_t n_rows, row_capacity;
   uint32_t n_decisions;
@@ -82,6 +109,8 @@ void target_add_replica(Run *run, uint32_t target, uint32_t replaces, bool ready
 /* Pending replicas, oldest first, get a node where one fits. */
 void run_place_pending(Run *run);
 bool run_has_pending(const Run *run);
+/* Would freed capacity be used at once: is a replica pending, or a resize deferred? */
+bool run_wants_capacity(const Run *run);
 /* Asks the node policy about a pool. */
 void run_pool_look(Run *run, uint32_t pool);
 void run_node_ready(Run *run, uint32_t node);
@@ -93,10 +122,27 @@ void target_forget_replica(Run *run, Target *target, uint32_t replica);
 uint32_t target_pool(const Run *run, uint32_t target);
 void target_drop_replica(Run *run, uint32_t target, uint32_t replica); /* by its state: drain, cancel or forget */
 
+/* observe.c */
+void observe_begin(Run *run, uint32_t target);
+void control_observe(Run *run, uint32_t target, AskKind ask, Observation *observation);
+
 /* control.c */
 void control_begin(Run *run);
-void control_observe(Run *run, uint32_t target, Observation *observation);
 void control_actuate(Run *run, uint32_t target, const Decision *decision);
+/* A decision that wishes what is there now, with room for lists of replicas. */
+Decision control_unchanged(const Run *run, uint32_t target);
+/* Resizes that wait for room are tried again; called when capacity was freed. */
+void control_retry_resizes(Run *run);
+/* Its replica goes: a resize that waits for it is over. */
+void control_forget_resize(Target *target, uint32_t replica);
+
+/* ask.c */
+/* The earliest instant at which a policy may have to be asked, or an idle replica may go: flows go no further at once. */
+int64_t run_next_ask(const Run *run);
+/* Asks that are due at the flows' instant become shared events; idle replicas whose time is over go. */
+void run_take_asks(Run *run);
+/* An ask that came up: is it still due? */
+bool run_ask(Run *run, uint32_t target);
 /* Rows of the controller's columns up to now. */
 void control_fill_rows(Run *run, uint32_t target, int64_t now_ns);
 

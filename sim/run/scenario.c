@@ -12,14 +12,6 @@
 /* route_probability is a square of doubles; this keeps it at 32 MB. */
 enum { DEPLOYMENTS_MOST = 2000 };
 
-const ModelRef *strategy_policy(const StrategySpec *strategy, const char *deployment) {
-  for (size_t k = 0; k < strategy->deployments.count; k++) {
-    const TargetSpec *target = LIST_AT(strategy->deployments, const TargetSpec, k);
-    if (text_equal(target->name, deployment)) return &target->scale;
-  }
-  return &strategy->scale;
-}
-
 /* ---- entities ---- */
 
 typedef struct NameHash {
@@ -335,5 +327,6 @@ bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *are
   if (good) good = deployments_resolve(scenario, arena, err);
   good &= scenario_resolve_graph(scenario, arena, err);
   good &= references_check(scenario, arena, err);
+  if (good) good = scenario_check_timings(scenario, arena, err);
   return good && initial_nodes_resolve(scenario, pools, arena, err);
 }

@@ -140,9 +140,9 @@ typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 typedef struct DeploymentSpec { const char *name; FIELD_MEMBERS(DEPLOYMENT_FIELDS) } DeploymentSpec;
 
 #define METRICS_FIELDS(F, C, O, L, M, R, P)                                                               \
-  F(duration, scrape, "15s", 1e-3, 86400, OPTIONAL, "period of sampling", "metrics-server --metric-resolution 15s")        \
-  F(duration, window, "60s", 1e-3, 86400, OPTIONAL, "rates and means are over this long before the newest visible sample", "") \
-  F(duration, lag, "0s", 0, 86400, OPTIONAL, "a sample is visible this long after it was taken", "")
+  F(duration, scrape, "0s", 0, 86400, OPTIONAL, "period of sampling; 0: the policies' own, usually 15s", "metrics-server --metric-resolution 15s")        \
+  F(duration, window, "0s", 0, 86400, OPTIONAL, "rates and means are over this long before the newest visible sample; 0: the policy's own, usually 60s", "") \
+  F(duration, lag, "0s", 0, 86400, OPTIONAL, "a sample is visible this long after it was taken, beyond the policy's own lag", "")
 typedef struct MetricsSpec { FIELD_MEMBERS(METRICS_FIELDS) } MetricsSpec;
 
 #define TARGET_FIELDS(F, C, O, L, M, R, P) R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")
@@ -152,7 +152,7 @@ typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } Tar
   R(scale, MODEL_POLICY, "none", OPTIONAL, "the scaling policy of every deployment")                  \
   M(deployments, TargetSpec, &target_type, OPTIONAL, "other policies for single deployments")         \
   R(nodes, MODEL_NODE_POLICY, "on-demand", OPTIONAL, "the node policy of every pool")                 \
-  F(duration, period, "15s", 1e-3, 86400, OPTIONAL, "the policy looks this often", "--horizontal-pod-autoscaler-sync-period 15s") \
+  F(duration, period, "0s", 0, 86400, OPTIONAL, "the policy looks this often; 0: the policy's own, usually 15s", "--horizontal-pod-autoscaler-sync-period 15s") \
   O(metrics, MetricsSpec, &metrics_type, OPTIONAL, "how metrics reach the policy")
 typedef struct StrategySpec { const char *name; FIELD_MEMBERS(STRATEGY_FIELDS) } StrategySpec;
 
@@ -204,5 +204,8 @@ static inline const StrategySpec *scenario_strategy(const Scenario *s, size_t k)
 static inline const VariantSpec *deployment_variant(const DeploymentSpec *d, size_t v) { return LIST_AT(d->variants, const VariantSpec, v); }
 /* The policy a strategy gives to a deployment. */
 const ModelRef *strategy_policy(const StrategySpec *strategy, const char *deployment);
+/* How often a policy looks and how metrics reach it under a strategy: what the strategy says, else the policy's own. The scrape is the
+ * strategy's, or its policies' shortest. */
+PolicyTiming strategy_timing(const Scenario *scenario, const StrategySpec *strategy, const char *deployment);
 
 #endif

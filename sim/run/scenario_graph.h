@@ -13,5 +13,7 @@ const char *names_hint(const char *name, const char *const *names, size_t n, Are
 const char *named_path(Arena *arena, const char *list, const char *name, const char *rest);
 /* Fills route_probability, flow_of and n_flows. */
 bool scenario_resolve_graph(Scenario *scenario, Arena *arena, Err *err);
+/* Are periods, scrapes and windows of all strategies sensible beside each other? */
+bool scenario_check_timings(const Scenario *scenario, Arena *arena, Err *err);
 
 #endif

@@ -68,21 +68,6 @@ static bool check_deployment(const void *value, Err *err) {
   return good;
 }
 
-/* Samples that a policy sees: a window shorter than the scrape period would often hold none, and a policy that looks more often than
- * samples come would act twice on the same one. */
-static bool check_strategy(const void *value, Err *err) {
-  const StrategySpec *strategy = value;
-  const MetricsSpec *metrics = &strategy->metrics;
-  bool good = true;
-  if (metrics->window_ns < metrics->scrape_ns)
-    good = err_at(err, "metrics.window", "window (%.9gs) is shorter than scrape (%.9gs): it would often hold no sample",
-                  (double)metrics->window_ns / 1e9, (double)metrics->scrape_ns / 1e9);
-  if (strategy->period_ns < metrics->scrape_ns)
-    good = err_at(err, "period", "period (%.9gs) is shorter than metrics.scrape (%.9gs): the policy would look twice at one sample",
-                  (double)strategy->period_ns / 1e9, (double)metrics->scrape_ns / 1e9);
-  return good;
-}
-
 static bool check_scenario(const void *value, Err *err) {
   const Scenario *scenario = value;
   bool good = true;
@@ -186,7 +171,7 @@ static const Type target_type = FIELD_TYPE("target", "a policy for a single depl
 #define ROW_STRUCT StrategySpec
 static const Field strategy_fields[] = {FIELD_ROWS(STRATEGY_FIELDS)};
 #undef ROW_STRUCT
-static const Type strategy_type = FIELD_TYPE("strategy", "a competitor", StrategySpec, strategy_fields, check_strategy);
+static const Type strategy_type = FIELD_TYPE("strategy", "a competitor", StrategySpec, strategy_fields, NULL);
 
 #define ROW_STRUCT FaultSpec
 static const Field fault_fields[] = {FIELD_ROWS(FAULT_FIELDS)};

@@ -19,7 +19,7 @@ static void patience_begin(Station *s) {
 }
 
 void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, uint32_t replication, int variant, Arena *arena,
-                   uint32_t samples, bool percentiles) {
+                   bool percentiles) {
   memset(s, 0, sizeof *s);
   const DeploymentSpec *spec = scenario_deployment(scenario, deployment);
   s->scenario = scenario;
@@ -42,7 +42,7 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
              (spec->workload.arrivals.model && ((const Workload *)spec->workload.arrivals.model)->brings_sizes);
   s->finish = ARENA_ARRAY(arena, Finish, FINISHES);
   arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
-  meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, samples, percentiles);
+  meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, percentiles);
 }
 
 uint32_t station_new_job(Station *s) {
@@ -140,9 +140,12 @@ void station_open_window(Station *s, int64_t end_ns) {
   level->draining += (__int128)s->n_draining * dt;
   if (dt == 0) return;
   for (uint32_t e = 0; e < s->n_entries; e++) {
-    const Entry *entry = &s->entry[e];
+    Entry *entry = &s->entry[e];
+    entry->busy_sum += (__int128)entry->busy * dt;
     if (entry->state == ENTRY_DRAINING) continue; /* utilisation is of ready replicas, use and request alike */
-    level->usage += (__int128)(entry->server ? entry->usage_level : entry->busy * entry->usage_millicores) * dt;
+    __int128 usage = (__int128)(entry->server ? entry->usage_level : entry->busy * entry->usage_millicores) * dt;
+    level->usage += usage;
+    entry->usage_sum += usage;
   }
 }
 
@@ -164,6 +167,7 @@ void station_book_finishes(Station *s) {
     histogram_add(&m->latency, f->latency_ns);
     if (__builtin_expect(f->first_ns < m->slice_start_ns, 0)) meter_move(m, f->first_ns, f->latency_ns, f->wait_ns, f->variant);
   }
+  for (uint32_t k = 0; k < s->n_finishes && s->scrapes.latencies; k++) histogram_add(&s->scrapes.latency, s->finish[k].latency_ns);
   m->jobs.finished += s->n_finishes;
   m->jobs.latency_ns += latency_ns;
   m->jobs.latency_ns2 += latency_ns2;
@@ -184,7 +188,11 @@ void station_close_window(Station *s) {
     Entry *entry = &s->entry[e];
     if (!entry->served_ns) continue;
     s->meter.level.in_service += entry->served_ns;
-    if (!entry->server && entry->state != ENTRY_DRAINING) s->meter.level.usage += entry->served_ns * entry->usage_millicores;
+    entry->busy_sum += entry->served_ns;
+    if (!entry->server && entry->state != ENTRY_DRAINING) {
+      s->meter.level.usage += entry->served_ns * entry->usage_millicores;
+      entry->usage_sum += entry->served_ns * entry->usage_millicores;
+    }
     entry->served_ns = 0;
   }
 }

@@ -10,7 +10,7 @@
 
 #include "sim/core/heap.h"
 #include "sim/run/arrivals.h"
-#include "sim/run/meter.h"
+#include "sim/run/scrape.h"
 
 enum { JOB_NONE = 0xffffffffu, ENTRY_NONE = 0xffffffffu, SLOT_NONE = 0xffffffffu, VARIANT_LEFT = -1 };
 
@@ -59,10 +59,13 @@ typedef struct Entry {
   int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
   int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
   __int128 queued_ns;  /* service of its waiting jobs at its speed, for least-work */
+  int64_t began_ns;    /* added */
+  __int128 busy_sum, usage_sum; /* since then, up to the last closed window: job ns; millicores * slots * ns while ready */
   int64_t usage_level; /* of a server: millicores in use * concurrency; of slots it follows from busy */
   void *server;
   uint32_t idle_hint;  /* of a server: no slot below this one is idle */
   uint32_t server_stamp;
+  uint32_t generation; /* how many replicas the entry has been used for */
   int32_t swap_variant;
 } Entry;
 
@@ -89,7 +92,7 @@ typedef struct EventLog {
 
 typedef struct Flow Flow;
 
-typedef struct Station {
+struct Station {
   const Scenario *scenario;
   const DeploymentSpec *spec;
   uint32_t deployment; /* index */
@@ -97,6 +100,7 @@ typedef struct Station {
   Flow *flow;
   Arrivals arrivals;
   Meter meter;
+  Scrapes scrapes;
   uint64_t seed;
   uint32_t entity, replication;
   uint32_t concurrency, slots_per_entry; /* equal, but for servers: the jobs they may hold */
@@ -141,10 +145,10 @@ typedef struct Station {
   Notice *notice;
   uint32_t n_notices, notice_capacity;
   EventLog *log;
-} Station;
+};
 
 void station_begin(Station *station, const Scenario *scenario, uint32_t deployment, uint32_t replication, int variant, Arena *arena,
-                   uint32_t samples, bool percentiles);
+                   bool percentiles);
 
 /* Control operations; all at the station's present instant `now_ns`, between windows. They keep integrals correct themselves. */
 bool station_holds(const Station *station, uint32_t replica); /* false once it is gone, also before its notice is read */
@@ -209,6 +213,7 @@ static inline void station_serve(Station *s, Entry *entry, int64_t at_ns, int64_
 /* The CPU a server's jobs use changes. */
 static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
   entry->usage_level += change;
+  entry->usage_sum += (__int128)change * (s->window_end_ns - at_ns);
   s->meter.level.usage += (__int128)change * (s->window_end_ns - at_ns);
 }
 

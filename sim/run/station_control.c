@@ -54,15 +54,15 @@ static void server_begin(Station *s, Entry *entry, int64_t now_ns) {
 
 uint32_t station_add(Station *s, uint32_t replica, int variant, double speed, int64_t usage_millicores, int64_t request_millicores,
                      int64_t ready_ns, int64_t now_ns) {
-  (void)now_ns;
   uint32_t e = entry_new(s);
   Entry *entry = &s->entry[e];
   void *server = entry->server;
-  uint32_t stamp = entry->server_stamp;
+  uint32_t stamp = entry->server_stamp, generation = entry->generation;
   *entry = (Entry){.state = ENTRY_STARTING, .id = replica, .variant = variant, .speed = speed, .slowness = 1 / speed,
                    .usage_millicores = usage_millicores, .request_millicores = request_millicores, .ready_ns = ready_ns,
                    .swap_ns = INSTANT_NEVER, .drained_ns = INSTANT_NEVER, .kill_ns = INSTANT_NEVER,
-                   .queue = {JOB_NONE, JOB_NONE, 0}, .server = server, .server_stamp = stamp + 1};
+                   .queue = {JOB_NONE, JOB_NONE, 0}, .server = server, .server_stamp = stamp + 1, .generation = generation + 1,
+                   .began_ns = now_ns};
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++) {
     s->slot[k].job = JOB_NONE;
     s->slot[k].entry = e;

@@ -47,6 +47,7 @@ static inline uint32_t hot_take_arrival(Station *s) {
   s->taken++;
   if (s->sized) {
     s->meter.units += job->input;
+    s->meter.output_units += job->output;
     s->backlog_units += job->input;
   }
   return id;

@@ -125,7 +125,8 @@ static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stop
   Arena arena = {0};
   Flow flow;
   Outcome out = {.watch = {.log = {watch_event}}};
-  station_begin(&station, &small->scenario, 0, seed, 0, &arena, 8, false);
+  station_begin(&station, &small->scenario, 0, seed, 0, &arena, false);
+  scrapes_begin(&station.scrapes, &arena, 8, false, false);
   flow_begin(&flow, &small->scenario, &all, 0, 15 * NS_PER_S, plain, &arena);
   if (log) station.log = &out.watch.log;
   assert_int_equal(flow.plain, plain);

@@ -135,15 +135,14 @@ static void test_steps(void **state) {
   RunOptions options = {.trace = true};
   run_simulate(&x.scenario, 3, 0, &options, &a, &usual);
   Run *run = run_begin(&x.scenario, 3, 0, &options, &b);
-  uint32_t deployment;
-  const Observation *observation;
+  Turn turn;
   int decisions = 0;
   int64_t before = 0;
-  for (; run_next(run, &deployment, &observation); decisions++) {
-    assert_true(observation->now_ns >= before);
-    assert_true(observation->replicas >= observation->min_replicas && observation->replicas <= observation->max_replicas);
-    assert_true(observation->pool_nodes <= observation->pool_max_nodes);
-    before = observation->now_ns;
+  for (; run_next(run, &turn); decisions++) {
+    assert_true(turn.observation->now_ns >= before);
+    assert_true(turn.observation->replicas >= turn.observation->min_replicas && turn.observation->replicas <= turn.observation->max_replicas);
+    assert_true(turn.observation->pool_nodes <= turn.observation->pool_max_nodes);
+    before = turn.observation->now_ns;
     Decision decision;
     run_policy(run, &decision);
     run_decide(run, &decision);
@@ -163,10 +162,9 @@ static void test_ends_early(void **state) {
   open_scenario(&x, scenario_text);
   Arena arena = {0};
   Run *run = run_begin(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena);
-  uint32_t deployment;
-  const Observation *observation;
-  assert_true(run_next(run, &deployment, &observation));
-  Decision decision = run_unchanged(run);
+  Turn turn;
+  assert_true(run_next(run, &turn));
+  Decision decision = run_unchanged(run, 0);
   run_decide(run, &decision);
   RunResult result;
   run_end(run, &result);
@@ -227,12 +225,11 @@ static void test_gpus_by_replacement(void **state) {
   open_scenario(&x, gpu_text);
   Arena arena = {0};
   Run *run = run_begin(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena);
-  uint32_t deployment;
-  const Observation *observation;
-  while (run_next(run, &deployment, &observation)) {
-    assert_true(observation->replicas_ready >= 1);
-    Decision decision = run_unchanged(run);
-    if (observation->tick >= 2) decision.request_milligpus = 2000;
+  Turn turn;
+  while (run_next(run, &turn)) {
+    assert_true(turn.observation->replicas_ready >= 1);
+    Decision decision = run_unchanged(run, 0);
+    if (turn.observation->tick >= 2) decision.request_milligpus = 2000;
     run_decide(run, &decision);
   }
   RunResult result;

@@ -90,7 +90,10 @@ static void test_fields_and_defaults(void **state) {
   assert_string_equal(none->scale.model->name, "none");
   assert_string_equal(none->nodes.model->name, "on-demand");
   assert_string_equal(strategy_policy(up, "chat")->model->name, "horizontal");
-  assert_int_equal(none->metrics.window_ns, 60 * NS_PER_S);
+  assert_int_equal(none->metrics.window_ns, 0); /* the policy's own: */
+  PolicyTiming timing = strategy_timing(s, none, scenario_deployment(s, 0)->name);
+  assert_int_equal(timing.window_ns, 60 * NS_PER_S);
+  assert_int_equal(timing.period_ns, 15 * NS_PER_S);
 }
 
 static void test_catalogue_and_initial_nodes(void **state) {
