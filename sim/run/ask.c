@@ -43,20 +43,15 @@ static bool ask_due(Run *run, uint32_t d) {
   return slots == 0 || (int64_t)(s->n_busy + s->n_waiting) + coming > slots;
 }
 
-/* The earliest instant after now of something in a flow's own events, or an arrival at one of its stations. */
+/* The earliest instant after now of something in a flow's own events, or an arrival at one of its stations. What is still to be done at
+ * this very instant (an arrival, a start when the next window opens) may plan something soon. */
 static int64_t flow_next_event(const Flow *flow, int64_t now_ns) {
-  int64_t next = INSTANT_NEVER;
-  for (size_t k = 0; k < flow->events.count; k++)
-    if (flow->events.item[k].time_ns > now_ns) next = earlier(next, flow->events.item[k].time_ns);
+  int64_t next = flow->events.count ? flow->events.item[0].time_ns : INSTANT_NEVER;
   for (uint32_t k = 0; k < flow->n_stations; k++) {
-    if (flow->station[k]->changed) return now_ns + 1; /* what starts when the next window opens is not planned yet */
-    Arrivals *a = &flow->station[k]->arrivals;
-    int64_t first = arrivals_peek(a);
-    for (size_t j = a->cursor; first <= now_ns && j < a->block.count; j++) first = a->block.arrival_ns[j] > now_ns ? a->block.arrival_ns[j] : first;
-    if (first > now_ns) next = earlier(next, first);
-    else if (a->block.count) next = earlier(next, now_ns + 1);
+    if (flow->station[k]->changed) return now_ns + 1;
+    next = earlier(next, arrivals_peek(&flow->station[k]->arrivals));
   }
-  return next;
+  return next > now_ns ? next : now_ns + 1;
 }
 
 /* No arrival before this one can find all slots taken: each takes at most one, and ends only free more. */
@@ -93,7 +88,7 @@ static int64_t idle_since(const Station *s, uint32_t e) {
 
 static bool may_expire(const Run *run, uint32_t d) {
   const Target *target = &run->target[d];
-  return target->keep_alive_ns > 0 && target->replicas_wished > target->spec->replicas.min && run->station[d].n_ready > 0;
+  return target->keep_alive_ns > 0 && target->replicas_wished > target->spec->replicas.min;
 }
 
 static int64_t next_expiry(const Run *run, uint32_t d) {

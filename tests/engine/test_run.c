@@ -2,10 +2,8 @@
  * steps through the decisions itself; and what must hold at every end. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sim/lab/sweep.h"
-#include "sim/run/run.h"
+#include "tests/support/run_fixture.h"
 #include "tests/testing.h"
 
 /* Two pools, four deployments: vertical bursts on shared nodes, a central queue with limit, replicas that come late and drain, GPUs by
@@ -59,45 +57,6 @@ static const char scenario_text[] =
     "faults:\n"
     "  - {at: 40m, deployment: two, replicas: 2}\n"
     "  - {at: 41m, deployment: one}\n";
-
-typedef struct Fixture {
-  Arena arena;
-  Sweep sweep;
-  Scenario scenario;
-} Fixture;
-
-static void open_scenario(Fixture *x, const char *text) {
-  char path[] = "/tmp/headroom-test-XXXXXX";
-  int file = mkstemp(path);
-  assert_true(file >= 0);
-  assert_int_equal(write(file, text, strlen(text)), strlen(text));
-  close(file);
-  Err err = {0};
-  bool ok = sweep_open(&x->sweep, &x->arena, path, NULL, 0, NULL, &err);
-  if (!ok) fail_msg("%s", err.item[0].message);
-  assert_true(sweep_point(&x->sweep, 0, &x->arena, &x->scenario, &err));
-  unlink(path);
-}
-
-static void close_scenario(Fixture *x) {
-  sweep_close(&x->sweep);
-  arena_free(&x->arena);
-}
-
-static void assert_same(const RunResult *a, const RunResult *b, const char *what, const char *strategy) {
-  size_t n = a->n_deployments;
-  if (a->status || b->status) fail_msg("%s, %s: %s%s", what, strategy, a->message, b->message);
-  for (size_t d = 0; d < n; d++)
-    for (size_t k = 0; k < SUMMARY_COUNT; k++)
-      if (memcmp(&a->summary[d * SUMMARY_COUNT + k], &b->summary[d * SUMMARY_COUNT + k], sizeof(double)))
-        fail_msg("%s, %s, deployment %zu: %s is %.17g, not %.17g", what, strategy, d, summary_column[k].name, b->summary[d * SUMMARY_COUNT + k],
-                 a->summary[d * SUMMARY_COUNT + k]);
-  assert_memory_equal(a->cluster, b->cluster, CLUSTER_COUNT * sizeof(double));
-  assert_memory_equal(a->latency_counts, b->latency_counts, n * HISTOGRAM_BINS * sizeof(uint64_t));
-  assert_memory_equal(a->trace, b->trace, TRACE_COUNT * n * TRACE_ROWS * sizeof(double));
-  assert_memory_equal(a->pool_trace, b->pool_trace, POOL_COUNT * a->n_pools * TRACE_ROWS * sizeof(double));
-  assert_int_equal(a->n_decisions, b->n_decisions);
-}
 
 static void test_same_bits_every_way(void **state) {
   (void)state;
