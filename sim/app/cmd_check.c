@@ -87,8 +87,12 @@ int cmd_check(const Command *command, int argc, char **argv) {
   memset(&sweep, 0, sizeof sweep);
   Err err = {0};
   int code = ERR_NONE;
-  if (sweep_open(&sweep, &arena, a.argument[0], a.set, a.n_set, NULL, &err)) print_sweep(&sweep, keep);
-  else code = err_report(&err);
+  if (sweep_open(&sweep, &arena, a.argument[0], a.set, a.n_set, NULL, &err)) {
+    warnings_report(&err);
+    print_sweep(&sweep, keep);
+  } else {
+    code = err_report(&err);
+  }
   sweep_close(&sweep);
   arena_free(&arena);
   return code;

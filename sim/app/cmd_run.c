@@ -113,6 +113,7 @@ static int session_run(Session *session) {
   if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
   bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
   if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
+  warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
   session->journal_path = arena_format(&session->arena, "%s.journal", session->output);
   if (resume && !force && is_finished(session))

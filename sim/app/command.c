@@ -96,7 +96,14 @@ void command_help(const Command *command, FILE *out) {
   }
 }
 
+void warnings_report(const Err *err) {
+  size_t kept = err->n_warnings < ERR_WARNINGS ? err->n_warnings : ERR_WARNINGS;
+  for (size_t k = 0; k < kept; k++) fprintf(stderr, "%s\n", err->warning[k]);
+  if (err->n_warnings > kept) fprintf(stderr, "... and %zu more warnings\n", err->n_warnings - kept);
+}
+
 int err_report(const Err *err) {
+  warnings_report(err);
   size_t kept = err->count < ERR_ITEMS ? err->count : ERR_ITEMS;
   for (size_t k = 0; k < kept; k++) {
     const ErrItem *item = &err->item[k];

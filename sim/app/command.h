@@ -43,6 +43,8 @@ bool arguments_read(const Command *command, int argc, char **argv, Arguments *ar
 void command_help(const Command *command, FILE *out);
 /* Prints the errors to stderr and returns the exit code. */
 int err_report(const Err *err);
+/* Prints the warnings to stderr; err_report does it, too. */
+void warnings_report(const Err *err);
 /* A whole number between low and high, or a printed error. */
 bool option_integer(const char *name, const char *text, long long low, long long high, long long *value);
 

@@ -57,4 +57,16 @@ void err_prefix(Err *err, size_t first, const char *prefix) {
 
 ErrCode err_code(const Err *err) { return err->count == 0 ? ERR_NONE : err->item[0].code; }
 
-void err_clear(Err *err) { err->count = 0; }
+void err_warn(Err *err, const char *format, ...) {
+  char text[ERR_WARNING_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  if (vsnprintf(text, sizeof text, format, arguments) < 0) text[0] = '\0';
+  va_end(arguments);
+  for (size_t k = 0; k < err->n_warnings && k < ERR_WARNINGS; k++)
+    if (strcmp(err->warning[k], text) == 0) return;
+  if (err->n_warnings < ERR_WARNINGS) memcpy(err->warning[err->n_warnings], text, sizeof text);
+  err->n_warnings++;
+}
+
+void err_clear(Err *err) { err->count = err->n_warnings = 0; }

@@ -17,7 +17,7 @@ typedef enum ErrCode {
   ERR_INTERRUPTED = 130
 } ErrCode;
 
-enum { ERR_ITEMS = 20, ERR_PATH_BYTES = 200, ERR_MESSAGE_BYTES = 600 };
+enum { ERR_ITEMS = 20, ERR_PATH_BYTES = 200, ERR_MESSAGE_BYTES = 1200 };
 
 /* One error. `path` is the place inside a scenario ("deployments.chat.pool", "sweep[0].set"); the decoder turns it into
  * file:line:col and a caret. `message` is one or more whole lines without a final newline. */
@@ -28,9 +28,13 @@ typedef struct ErrItem {
   char message[ERR_MESSAGE_BYTES];
 } ErrItem;
 
+enum { ERR_WARNINGS = 64, ERR_WARNING_BYTES = 600 };
+
 typedef struct Err {
   ErrItem item[ERR_ITEMS];
   size_t count; /* all errors added, may exceed ERR_ITEMS */
+  char warning[ERR_WARNINGS][ERR_WARNING_BYTES]; /* whole texts, located like errors; what is wrong in them changes no result */
+  size_t n_warnings;                             /* all, may exceed ERR_WARNINGS */
 } Err;
 
 /* Adds an error of the given code; printf-like. Always returns false, so `return err_add(...)` reads well. */
@@ -41,7 +45,9 @@ bool err_at(Err *err, const char *path, const char *format, ...) __attribute__((
 void err_prefix(Err *err, size_t first, const char *prefix);
 /* The code of the first error, ERR_NONE if there is none. */
 ErrCode err_code(const Err *err);
-/* Forgets all errors. */
+/* Adds a warning; equal ones count once. */
+void err_warn(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Forgets all errors and warnings. */
 void err_clear(Err *err);
 
 #endif

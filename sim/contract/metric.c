@@ -10,6 +10,11 @@ typedef struct MeterFacts {
 #define METER_FACTS(id, name, by_replica, help) {#name, help, by_replica},
 static const MeterFacts facts[METER_KINDS] = {METERS(METER_FACTS)};
 
+#define METER_NAME(id, name, by_replica, help) #name,
+const char *const meter_names[] = {METERS(METER_NAME) NULL};
+const char *const metric_per_names[] = {"deployment", "replica", NULL};
+const char *const metric_aggregate_names[] = {"sum", "mean", "max", "min", NULL};
+
 const char *meter_name(MeterKind meter) { return facts[meter].name; }
 const char *meter_help(MeterKind meter) { return facts[meter].help; }
 bool meter_by_replica(MeterKind meter) { return facts[meter].by_replica; }

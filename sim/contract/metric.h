@@ -54,6 +54,9 @@ typedef struct MetricValue {
   const double *replica; /* a value for each of observation->replica, NaN where there is none; NULL unless per replica and the policy reads replicas */
 } MetricValue;
 
+extern const char *const meter_names[]; /* of all kinds, then NULL */
+extern const char *const metric_per_names[];       /* "deployment", "replica" */
+extern const char *const metric_aggregate_names[]; /* "sum", "mean", "max", "min" */
 const char *meter_name(MeterKind meter);  /* "queue_jobs" */
 const char *meter_help(MeterKind meter);
 bool meter_by_replica(MeterKind meter);

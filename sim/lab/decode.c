@@ -198,11 +198,19 @@ bool decode_type(Decoder *decoder, const Type *type, const Yaml *node, YamlMark 
   return decode_object(decoder, type, node, at, true, value);
 }
 
+/* What metrics mean must be known before the strategies that name them are read. */
+static bool decode_metrics(Decoder *decoder, const Yaml *root) {
+  const YamlEntry *entry = yaml_entry(root, "metrics");
+  if (!entry || yaml_is_null(entry->value)) return true;
+  return decode_items(decoder, field_named(&scenario_type, "metrics"), entry->value, entry->mark, &decoder->metrics);
+}
+
 bool decode_scenario(Decoder *decoder, const Yaml *root, const Catalogue *catalogue, Scenario *scenario) {
   memset(scenario, 0, sizeof *scenario);
   size_t first = decoder->err->count;
   if (yaml_is_null(root)) return yaml_error(decoder->err, ERR_SCENARIO, root->mark, "the file is empty: it holds no scenario");
   if (root->kind != YAML_MAP) return yaml_error(decoder->err, ERR_SCENARIO, root->mark, "a scenario is a map of keys, here is %s", yaml_kind_words(root));
+  if (!decode_metrics(decoder, root)) return false;
   if (!decode_object(decoder, &scenario_type, root, root->mark, true, scenario)) return false;
   if (scenario_resolve(scenario, catalogue, decoder->arena, decoder->err)) return true;
   locate(decoder, first, root, root->mark);

@@ -9,6 +9,7 @@ typedef struct Decoder {
   Arena *arena;
   Err *err;
   Inputs *inputs;
+  List metrics; /* the scenario's `metrics`: MetricSpec, decoded before the rest */
 } Decoder;
 
 /* Decodes a node into a struct of the type (zeroed by the caller). `at` is the place to name when something is missing. */

@@ -5,6 +5,7 @@
 #include "sim/base/units.h"
 #include "sim/core/time.h"
 #include "sim/lab/decode_parts.h"
+#include "sim/lab/metric_map.h"
 #include "sim/run/scenario_graph.h"
 
 FieldKind quantity_kind(FieldKind kind) {
@@ -119,22 +120,10 @@ static bool decode_flag(Decoder *decoder, const Field *field, const Yaml *node, 
   return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is true or false, not `%.60s`", field->name, node->text);
 }
 
-/* A bare meter name; a name of `metrics:` is put in its place before. */
-static bool decode_metric(Decoder *decoder, const Field *field, const Yaml *node, MetricQuery *member) {
-  const char *names[METER_KINDS];
-  MeterKind meter = meter_find(node->text);
-  for (int k = 0; k < METER_KINDS; k++) names[k] = meter_name((MeterKind)k);
-  if (meter == METER_KINDS)
-    return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s`: no meter `%.60s`%s", field->name, node->text,
-                      names_hint(node->text, names, METER_KINDS, decoder->arena));
-  *member = metric_query(meter);
-  return true;
-}
-
 bool decode_scalar(Decoder *decoder, const Field *field, const Yaml *node, void *member) {
   const char *why;
   if (field->kind == FIELD_CHOICE) return decode_choice(decoder, field, node, member);
-  if (field->kind == FIELD_METRIC) return decode_metric(decoder, field, node, member);
+  if (field->kind == FIELD_METRIC) return metric_resolve(&decoder->metrics, node, field->name, member, decoder->arena, decoder->err);
   if (field->kind == FIELD_FLAG) return decode_flag(decoder, field, node, member);
   if (field->kind == FIELD_TEXT) {
     *(const char **)member = arena_text(decoder->arena, node->text, strlen(node->text));

@@ -21,7 +21,7 @@ uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis) {
 /* ---- decoding ---- */
 
 static bool decode_root(const Sweep *sweep, const Yaml *root, Arena *arena, Scenario *scenario, Err *err) {
-  Decoder decoder = {arena, err, &sweep->document->inputs};
+  Decoder decoder = {.arena = arena, .err = err, .inputs = &sweep->document->inputs};
   return decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
 }
 

@@ -52,6 +52,9 @@ struct Yaml {
 /* Parses one document. The source must outlive the tree. An empty document gives a null scalar. Errors are located. */
 const Yaml *yaml_parse(const YamlSource *source, Arena *arena, Err *err);
 
+/* All documents of a text, empty ones left out (a file of Kubernetes manifests). NULL with located errors; *count may be 0. */
+const Yaml *const *yaml_parse_all(const YamlSource *source, size_t *count, Arena *arena, Err *err);
+
 /* A plain, empty, ~ or null scalar; NULL itself. */
 bool yaml_is_null(const Yaml *node);
 /* The pair of a map, or NULL. */
@@ -82,6 +85,8 @@ const Yaml *yaml_without(const Yaml *map, bool (*drop)(const char *key, const vo
 
 /* Adds "file:line:col: error: message", the line and a caret. Returns false. */
 bool yaml_error(Err *err, ErrCode code, YamlMark mark, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Adds a warning in the same form. */
+void yaml_warn(Err *err, YamlMark mark, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Gives an item that was added without a place its place. */
 void yaml_locate(ErrItem *item, YamlMark mark);
 /* 1-based line and column (in characters). */

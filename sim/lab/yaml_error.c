@@ -79,9 +79,9 @@ static size_t excerpt(char *buffer, YamlMark mark) {
   return length + (size_t)snprintf(buffer + length, EXCERPT_BYTES - length, "\n      | %*s^", (int)shift, "");
 }
 
-void yaml_locate(ErrItem *item, YamlMark mark) {
-  if (item->located || !mark.source) return;
-  char located[ERR_MESSAGE_BYTES], lines[EXCERPT_BYTES] = "";
+/* "file:line:col: WHAT: message", the line and a caret, into a buffer of `room` bytes; a long message is cut. */
+static void locate(char *located, size_t room, YamlMark mark, const char *what, const char *message) {
+  char lines[EXCERPT_BYTES] = "";
   const char *name = mark.source->name;
   size_t name_bytes = strlen(name), length, tail = 0;
   if (mark.source->is_file) {
@@ -89,16 +89,21 @@ void yaml_locate(ErrItem *item, YamlMark mark) {
     yaml_position(mark, &line, &column);
     bool cut = name_bytes > NAME_BYTES;
     tail = excerpt(lines, mark);
-    length = (size_t)snprintf(located, sizeof located, "%s%s:%zu:%zu: error: ", cut ? "..." : "", cut ? name + name_bytes - NAME_BYTES : name,
-                              line, column);
+    length = (size_t)snprintf(located, room, "%s%s:%zu:%zu: %s: ", cut ? "..." : "", cut ? name + name_bytes - NAME_BYTES : name, line, column, what);
   } else {
-    length = (size_t)snprintf(located, sizeof located, "%.*s%s: error: ", NAME_BYTES, name, name_bytes > NAME_BYTES ? "..." : "");
+    length = (size_t)snprintf(located, room, "%.*s%s: %s: ", NAME_BYTES, name, name_bytes > NAME_BYTES ? "..." : "", what);
   }
-  size_t message = strlen(item->message), room = sizeof located - 1 - length - tail;
-  if (message > room) message = room;
-  length = put(located, sizeof located, length, item->message, message);
-  length = put(located, sizeof located, length, lines, tail);
-  memcpy(item->message, located, length + 1);
+  if (tail > room / 2) tail = 0;
+  size_t bytes = strlen(message), left = room - 1 - length - tail;
+  length = put(located, room, length, message, bytes < left ? bytes : left);
+  (void)put(located, room, length, lines, tail);
+}
+
+void yaml_locate(ErrItem *item, YamlMark mark) {
+  if (item->located || !mark.source) return;
+  char located[ERR_MESSAGE_BYTES];
+  locate(located, sizeof located, mark, "error", item->message);
+  memcpy(item->message, located, strlen(located) + 1);
   item->located = true;
 }
 
@@ -111,4 +116,14 @@ bool yaml_error(Err *err, ErrCode code, YamlMark mark, const char *format, ...) 
   err_add(err, code, "%s", message);
   if (err->count <= ERR_ITEMS) yaml_locate(&err->item[err->count - 1], mark);
   return false;
+}
+
+void yaml_warn(Err *err, YamlMark mark, const char *format, ...) {
+  char message[ERR_WARNING_BYTES], located[ERR_WARNING_BYTES + EXCERPT_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  locate(located, sizeof located, mark, "warning", message);
+  err_warn(err, "%s", located);
 }

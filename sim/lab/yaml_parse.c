@@ -40,6 +40,9 @@ typedef struct Builder {
   const Yaml *root;
   size_t last_offset;
   unsigned documents;
+  bool several; /* documents are allowed */
+  const Yaml **all;
+  size_t n_all, all_capacity;
 } Builder;
 
 /* ---- maps ---- */
@@ -211,11 +214,26 @@ static bool take_alias(Builder *b, struct fy_event *event, YamlMark mark) {
   return yaml_error(b->err, ERR_SCENARIO, mark, "no anchor `&%.60s` before this", name);
 }
 
+/* Anchors end with their document. */
+static void end_document(Builder *b) {
+  if (!b->several) return;
+  if (!yaml_is_null(b->root)) {
+    if (b->n_all == b->all_capacity) {
+      size_t grown = b->all_capacity ? b->all_capacity * 2 : 8;
+      b->all = arena_grow(b->arena, b->all, b->n_all, grown, sizeof(const Yaml *));
+      b->all_capacity = grown;
+    }
+    b->all[b->n_all++] = b->root;
+  }
+  b->root = NULL;
+  b->n_anchors = 0;
+}
+
 static bool take_event(Builder *b, struct fy_event *event) {
   YamlMark mark = event_mark(b, event);
   switch (event->type) {
   case FYET_DOCUMENT_START:
-    if (b->documents++ == 0) return true;
+    if (b->documents++ == 0 || b->several) return true;
     return yaml_error(b->err, ERR_SCENARIO, mark, "a second document begins here; only one is read");
   case FYET_MAPPING_START: return begin_collection(b, YAML_MAP, mark, event_anchor(b, event));
   case FYET_SEQUENCE_START: return begin_collection(b, YAML_LIST, mark, event_anchor(b, event));
@@ -225,8 +243,8 @@ static bool take_event(Builder *b, struct fy_event *event) {
   case FYET_ALIAS: return take_alias(b, event, mark);
   case FYET_NONE:
   case FYET_STREAM_START:
-  case FYET_STREAM_END:
-  case FYET_DOCUMENT_END: return true;
+  case FYET_STREAM_END: return true;
+  case FYET_DOCUMENT_END: end_document(b); return true;
   }
   return true;
 }
@@ -290,10 +308,10 @@ static bool check_text(const YamlSource *source, Err *err) {
   return true;
 }
 
-const Yaml *yaml_parse(const YamlSource *source, Arena *arena, Err *err) {
+static Builder *parse(const YamlSource *source, bool several, Arena *arena, Err *err) {
   if (!check_text(source, err)) return NULL;
   Builder *b = ARENA_NEW(arena, Builder);
-  *b = (Builder){.source = source, .arena = arena, .err = err};
+  *b = (Builder){.source = source, .arena = arena, .err = err, .several = several};
   if (source->length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0) b->skipped = 3;
   struct fy_diag_cfg diag_config;
   fy_diag_cfg_default(&diag_config);
@@ -306,9 +324,22 @@ const Yaml *yaml_parse(const YamlSource *source, Arena *arena, Err *err) {
   else good = read_events(b, parser, diag);
   if (parser) fy_parser_destroy(parser);
   if (diag) fy_diag_destroy(diag);
-  if (!good) return NULL;
+  return good ? b : NULL;
+}
+
+const Yaml *yaml_parse(const YamlSource *source, Arena *arena, Err *err) {
+  Builder *b = parse(source, false, arena, err);
+  if (!b) return NULL;
   if (b->root) return b->root;
   Yaml *nothing = ARENA_NEW(arena, Yaml);
   *nothing = (Yaml){.kind = YAML_SCALAR, .plain = true, .height = 1, .weight = 1, .mark = {source, 0}, .text = ""};
   return nothing;
+}
+
+const Yaml *const *yaml_parse_all(const YamlSource *source, size_t *count, Arena *arena, Err *err) {
+  static const Yaml *const none[1];
+  Builder *b = parse(source, true, arena, err);
+  *count = b ? b->n_all : 0;
+  if (!b) return NULL;
+  return b->all ? b->all : none;
 }

@@ -162,6 +162,17 @@ typedef struct StrategySpec { const char *name; FIELD_MEMBERS(STRATEGY_FIELDS) }
   F(integer, replicas, "1", 1, 1e6, OPTIONAL, "how many, oldest first; they are replaced at the next look of the policy", "")
 typedef struct FaultSpec { FIELD_MEMBERS(FAULT_FIELDS) } FaultSpec;
 
+#define METRIC_FIELDS(F, C, O, L, M, R, P)                                                                \
+  F(text, from, NULL, 0, 0, REQUIRED, "the metric's name in manifests, or a whole query", "")           \
+  C(meter, meter_names, "queue_jobs", "what is measured (headroom describe meters)", "")               \
+  C(per, metric_per_names, "replica", "a value of each replica, or one of the deployment", "")          \
+  C(aggregate, metric_aggregate_names, "sum", "over replicas", "")                                      \
+  F(duration, scrape, "0s", 0, 86400, OPTIONAL, "sampled at multiples of this; 0: at every scrape", "")  \
+  F(duration, window, "-1ns", -1e-9, 86400, OPTIONAL, "mean or rate over this long before the sample; 0: the value at the sample; absent: the strategy's", "") \
+  F(duration, lag, "-1ns", -1e-9, 86400, OPTIONAL, "visible this long after the sample; absent: the strategy's", "") \
+  F(number, multiply, "1", 1e-9, 1e9, OPTIONAL, "times this: 100 where a manifest counts in percent", "")
+typedef struct MetricSpec { FIELD_MEMBERS(METRIC_FIELDS) } MetricSpec;
+
 #define SCENARIO_FIELDS(F, C, O, L, M, R, P)                                                              \
   F(text, name, "scenario", 0, 0, OPTIONAL, "what it is called in results", "")                       \
   F(text, about, "", 0, 0, OPTIONAL, "what it asks, where its data are from", "")                     \
@@ -172,6 +183,7 @@ typedef struct FaultSpec { FIELD_MEMBERS(FAULT_FIELDS) } FaultSpec;
   O(cluster, ClusterSpec, &cluster_type, REQUIRED, "the machines")                                    \
   M(deployments, DeploymentSpec, &deployment_type, REQUIRED, "what runs on them")                     \
   M(strategies, StrategySpec, &strategy_type, REQUIRED, "the competitors")                            \
+  L(metrics, MetricSpec, &metric_spec_type, OPTIONAL, "what metrics of manifests mean")                 \
   L(faults, FaultSpec, &fault_type, OPTIONAL, "scripted failures of replicas")
 /* `sweep:` is read by sim/lab before a scenario is decoded. */
 typedef struct Scenario {
@@ -186,6 +198,7 @@ typedef struct Scenario {
 } Scenario;
 
 extern const Type scenario_type;
+extern const Type metric_spec_type;
 extern const Type machine_type; /* one entry of the catalogue */
 
 /* A machine of the catalogue by name, or NULL; `names` lists them for diagnostics. Given by sim/lab. */

@@ -173,6 +173,11 @@ static const Field strategy_fields[] = {FIELD_ROWS(STRATEGY_FIELDS)};
 #undef ROW_STRUCT
 static const Type strategy_type = FIELD_TYPE("strategy", "a competitor", StrategySpec, strategy_fields, NULL);
 
+#define ROW_STRUCT MetricSpec
+static const Field metric_spec_fields[] = {FIELD_ROWS(METRIC_FIELDS)};
+#undef ROW_STRUCT
+const Type metric_spec_type = FIELD_TYPE("metric", "what a metric of a manifest means", MetricSpec, metric_spec_fields, NULL);
+
 #define ROW_STRUCT FaultSpec
 static const Field fault_fields[] = {FIELD_ROWS(FAULT_FIELDS)};
 #undef ROW_STRUCT

@@ -327,7 +327,7 @@ static void test_err(void **state) {
   assert_string_equal(err.item[1].path, "a[2]");
   assert_string_equal(err.item[2].path, "a");
   assert_string_equal(err.item[0].message, "no 1");
-  for (int k = 0; k < 30; k++) err_add(&err, ERR_IO, "%0700d", k);
+  for (int k = 0; k < 30; k++) err_add(&err, ERR_IO, "%01500d", k);
   assert_int_equal(err.count, 33);
   assert_int_equal(strlen(err.item[5].message), ERR_MESSAGE_BYTES - 1);
   assert_int_equal(err_code(&err), ERR_SCENARIO);
