@@ -11,7 +11,8 @@
   X(policy_vertical) \
   X(policy_horizontal) \
   X(policy_hybrid) \
-  X(policy_threshold)
+  X(policy_threshold) \
+  X(policy_kpa)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \

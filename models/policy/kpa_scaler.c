@@ -36,10 +36,10 @@ KpaScaling kpa_scaler(const KpaScalerSpec *spec, const KpaStatus *status, int64_
   if (desired < 0 && status->activity != KPA_ACTIVATING) return wait(desired, 0, "no metrics yet");
   int64_t low = least_scale(spec);
   if (spec->initial_scale > 1 && !status->initialised) low = most(low, spec->initial_scale);
-  if (desired < low) desired = low;
-  else if (spec->max_scale > 0 && desired > spec->max_scale) desired = spec->max_scale;
-  if (desired == 0) return to_zero(spec, status);
-  return set(desired, "as wished");
+  if (desired < low && low > 0) return set(low, "at the minimum scale");
+  if (desired <= 0) return to_zero(spec, status);
+  if (spec->max_scale > 0 && desired > spec->max_scale) return set(spec->max_scale, "at the maximum scale");
+  return (KpaScaling){.scale = desired, .apply = true, .as_wished = true, .reason = "as wished"};
 }
 
 bool kpa_proxied(int64_t want, int64_t excess_burst_capacity, KpaActivity activity) {

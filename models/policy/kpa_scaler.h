@@ -32,6 +32,7 @@ typedef struct KpaStatus {
 typedef struct KpaScaling {
   int64_t scale;     /* KPA_UNKNOWN when there is nothing to go by; 0 without `apply`: to be marked inactive */
   bool apply;        /* set it, where it differs */
+  bool as_wished;    /* neither bounds nor zero changed the wish */
   int requeues;      /* how often a later look was asked for */
   int probes;        /* asynchronous probes started */
   const char *reason;
