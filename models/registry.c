@@ -12,7 +12,9 @@
   X(policy_horizontal) \
   X(policy_hybrid) \
   X(policy_threshold) \
-  X(policy_kpa)
+  X(policy_kpa) \
+  X(policy_aibrix_apa) \
+  X(policy_aibrix_kpa)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
