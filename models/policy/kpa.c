@@ -199,7 +199,7 @@ static void feed_samples(const Kpa *kpa, KpaState *s, const Observation *observa
   bool pods_report = observation->replicas_ready > 0 && kpa->target_burst_capacity != -1;
   for (int k = observation->metric ? SAMPLES : 0; k-- > 0;) {
     const MetricValue *sample = &observation->metric[k];
-    if (!sample->has || sample->value != sample->value || sample->window_ns <= 0) continue;
+    if (!sample->has || sample->value - sample->value != 0 || sample->window_ns <= 0) continue; /* nor what is not finite */
     if (s->has_sample && sample->sampled_ns <= s->sampled_ns) continue;
     int64_t from_ns = s->has_sample ? most(s->sampled_ns + second_ns, sample->sampled_ns - kpa->stable_window_ns) : sample->sampled_ns;
     for (int64_t at_ns = from_ns; at_ns < sample->sampled_ns; at_ns += second_ns) feed(s, pods_report, at_ns, sample->value);
