@@ -90,7 +90,7 @@ typedef struct KpaState {
 
 /* The share of the stable window, to a whole second, at least one. */
 static int64_t panic_window_ns(const Kpa *kpa) {
-  double s = (double)(kpa->stable_window_ns / second_ns) * kpa->panic_window_percentage / 100;
+  double s = (double)kpa->stable_window_ns / 1e9 * kpa->panic_window_percentage / 100;
   return most((int64_t)(s + 0.5), 1) * second_ns;
 }
 
