@@ -14,7 +14,8 @@
   X(policy_threshold) \
   X(policy_kpa) \
   X(policy_aibrix_apa) \
-  X(policy_aibrix_kpa)
+  X(policy_aibrix_kpa) \
+  X(policy_vpa)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
