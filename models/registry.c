@@ -15,7 +15,8 @@
   X(policy_kpa) \
   X(policy_aibrix_apa) \
   X(policy_aibrix_kpa) \
-  X(policy_vpa)
+  X(policy_vpa) \
+  X(policy_autopilot_like)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
