@@ -279,7 +279,7 @@ const Policy policy_autopilot_like = {
                       "`defer_downscaling`; small changes are ignored; then as many tasks go in each window as halve their number over\n"
                       "`slow_decay`, and as many come as leave the share of starting ones below `initialising`. The paper's learned models, and\n"
                       "memory, are not here.",
-              .evidence = "from the paper, unverified: hand-computed runs in tests/unit/test_autopilot.c",
+              .evidence = "from the paper, unverified: 20 hand-computed runs in tests/unit/test_autopilot.c",
               .params = &autopilot_type},
     .reads_replicas = true,
     .state_bytes = sizeof(AutopilotState),
