@@ -16,7 +16,8 @@
   X(policy_aibrix_apa) \
   X(policy_aibrix_kpa) \
   X(policy_vpa) \
-  X(policy_autopilot_like)
+  X(policy_autopilot_like) \
+  X(policy_aws_target_tracking)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
