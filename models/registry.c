@@ -17,7 +17,8 @@
   X(policy_aibrix_kpa) \
   X(policy_vpa) \
   X(policy_autopilot_like) \
-  X(policy_aws_target_tracking)
+  X(policy_aws_target_tracking) \
+  X(policy_aws_step_scaling)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
