@@ -18,7 +18,10 @@
   X(policy_vpa) \
   X(policy_autopilot_like) \
   X(policy_aws_target_tracking) \
-  X(policy_aws_step_scaling)
+  X(policy_aws_step_scaling) \
+  X(policy_oneshot) \
+  X(policy_aiad) \
+  X(policy_fairshare)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
