@@ -21,7 +21,9 @@
   X(policy_aws_step_scaling) \
   X(policy_oneshot) \
   X(policy_aiad) \
-  X(policy_fairshare)
+  X(policy_fairshare) \
+  X(policy_pid) \
+  X(policy_autoscale)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \

@@ -1,6 +1,7 @@
 /* What the AWS policies share; see scalable_target.h. */
 #include "models/policy/scalable_target.h"
 
+#include "models/policy/share_query.h"
 #include "models/policy/tracking.h"
 
 /* ---- alarms ---- */
@@ -39,15 +40,10 @@ DatapointNews datapoint_take(Datapoint *datapoint, const MetricValue *metric, bo
   return fresh ? DATAPOINT_NEW : DATAPOINT_OLD;
 }
 
-static bool is_share(MeterKind meter) {
-  return meter == METER_CPU_UTILISATION_RATIO || meter == METER_SLOT_UTILISATION_RATIO || meter == METER_KV_CACHE_RATIO;
-}
-
 MetricQuery datapoint_query(MetricQuery query, int64_t period_ns) {
   if (query.scrape_ns == 0) query.scrape_ns = period_ns;
   if (query.window_ns == METRIC_AS_STRATEGY) query.window_ns = period_ns;
-  if (is_share(query.meter) && query.per == METRIC_PER_REPLICA && query.aggregate == METRIC_SUM) query.aggregate = METRIC_MEAN;
-  return query;
+  return mean_of_shares(query);
 }
 
 /* ---- activities ---- */
