@@ -19,6 +19,7 @@
   X(policy_autopilot_like) \
   X(policy_aws_target_tracking) \
   X(policy_aws_step_scaling) \
+  X(policy_aws_predictive_scaling) \
   X(policy_oneshot) \
   X(policy_aiad) \
   X(policy_fairshare) \
