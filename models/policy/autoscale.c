@@ -10,9 +10,9 @@ typedef enum TurnOff { OFF_IDLE_REPLICA, OFF_TIMERS } TurnOff;
 static const char *const turn_off_names[] = {"idle_replica", "timers", NULL};
 
 #define AUTOSCALE_FIELDS(F, C, O, L, M, R, P)                                                                              \
-  F(integer, packing, "0", 0, 1e6, OPTIONAL, "jobs in the system that one replica carries within the objective; 0: the deployment's concurrency", "p, 10 in the paper's cluster") \
+  F(integer, packing, "0", 0, 1e6, OPTIONAL, "jobs in the system that one replica carries within the objective; 0: the deployment's concurrency", "p; the paper's cluster: 10, from memory") \
   C(inference, inference_names, "packing", "packing: jobs / packing. load: the load that would hold so many jobs under processor sharing, over the load of a full replica", "") \
-  F(duration, t_wait, "120s", 0, 86400, OPTIONAL, "a replica goes once it was idle this long", "t_wait 120 s")              \
+  F(duration, t_wait, "120s", 0, 86400, OPTIONAL, "a replica goes once it was idle this long", "t_wait; the paper: 120 s, from memory")              \
   C(turn_off, turn_off_names, "idle_replica", "idle_replica: each by its own timer, where it is. timers: down to the most that was needed within t_wait, which is the same under most-packed dispatch", "") \
   F(duration, interval, "1s", 0.001, 86400, OPTIONAL, "looks this often, unless the strategy says otherwise", "")           \
   F(integer, min, "-1", -1, 1e6, OPTIONAL, "replicas at least; -1: the deployment's", "")                                   \

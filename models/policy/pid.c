@@ -1,7 +1,7 @@
 /* `pid`: a PID controller on a metric, in positional form: replicas = Kp e + I + D, rounded to nearest. Anti-windup by clamping: I does not
  * grow while the output is at a bound and the error would push it further, and never leaves the bounds. The derivative is that of the
- * measurement (a changed setpoint gives no kick), through a first-order filter. Source: Astrom and Hagglund, Advanced PID Control (2006),
- * sections 3.3 to 3.6; the dead band holds the number and lets I follow it, so that leaving the band makes no step. + - x / only. */
+ * measurement (a changed setpoint gives no kick), through a first-order filter. Source: Astrom and Hagglund, Advanced PID Control (2006);
+ * the dead band holds the number and lets I follow it, so that leaving the band makes no step. + - x / only. */
 #include "models/policy/share_query.h"
 #include "models/policy/tracking.h"
 
