@@ -116,8 +116,8 @@ static uint32_t expired(const Run *run, uint32_t d) {
   return found;
 }
 
-static void expire(Run *run, uint32_t d) {
-  run->now_ns = run->flows_ns;
+void run_expire(Run *run, uint32_t d) {
+  run->target[d].expiry_pending = false;
   run_mark_ready(run);
   for (uint32_t e; may_expire(run, d) && (e = expired(run, d)) != ENTRY_NONE;) {
     uint32_t ordinal = ordinal_of(run, &run->station[d], e);
@@ -147,7 +147,10 @@ void run_take_asks(Run *run) {
   if (run->flows_ns >= run->scenario->horizon_ns) return;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     Target *target = &run->target[d];
-    if (may_expire(run, d) && expired(run, d) != ENTRY_NONE) expire(run, d);
+    if (!target->expiry_pending && may_expire(run, d) && expired(run, d) != ENTRY_NONE) {
+      target->expiry_pending = true;
+      run_push(run, run->flows_ns, CLASS_CONTROL, SHARED_EXPIRY, d);
+    }
     if (!has_ask(target) || target->ask_pending || !ask_due(run, d)) continue;
     target->ask_pending = true;
     run_push(run, run->flows_ns, CLASS_CONTROL, SHARED_ASK, d);

@@ -236,6 +236,7 @@ static bool do_event(Run *run, HeapItem item) {
         run_pool_look(run, what);
       }
       return false;
+    case SHARED_EXPIRY: run_expire(run, what); return false;
     case SHARED_ASK:
       if (!run_ask(run, what)) return false;
       run_turn(run, what, run->target[what].policy->asks);

@@ -8,7 +8,8 @@
 #include "sim/run/run.h"
 
 typedef enum SharedKind { SHARED_NOTICE, SHARED_FAULT, SHARED_NODE_READY, SHARED_REPLACEMENT_READY, SHARED_TICK, SHARED_POOL_LOOK,
-                          SHARED_ASK } SharedKind;
+                          SHARED_ASK,
+                          SHARED_EXPIRY } SharedKind;
 
 /* What the controller shows at the end of each trace row, and counts in each. */
 typedef struct TargetRows {
@@ -47,7 +48,7 @@ typedef struct Target {
   Stream load;
   int64_t keep_alive_ns; /* 0: idle replicas stay */
   int64_t asked_ns, asked_slots; /* the newest ask, and the slots there were: asked again at one instant only if that brought some */
-  bool ask_pending;
+  bool ask_pending, expiry_pending;
   Deferred *deferred;
   uint32_t n_deferred, deferred_capacity;
   /* what it sees; lists have room for view_capacity replicas */
@@ -139,10 +140,12 @@ void control_forget_resize(Target *target, uint32_t replica);
 /* ask.c */
 /* The earliest instant at which a policy may have to be asked, or an idle replica may go: flows go no further at once. */
 int64_t run_next_ask(const Run *run);
-/* Asks that are due at the flows' instant become shared events; idle replicas whose time is over go. */
+/* Asks that are due at the flows' instant, and idle replicas whose time is over, become shared events: older notices come before them. */
 void run_take_asks(Run *run);
 /* An ask that came up: is it still due? */
 bool run_ask(Run *run, uint32_t target);
+/* Idle replicas whose time is over go. */
+void run_expire(Run *run, uint32_t target);
 /* Rows of the controller's columns up to now. */
 void control_fill_rows(Run *run, uint32_t target, int64_t now_ns);
 

@@ -129,6 +129,53 @@ static void test_asks_at_each_request(void **state) {
   close_scenario(&x);
 }
 
+/* a is busy from 40 to 46 s on its second replica, which is to go at 45 s: it is drained at 46 s. b's replica, asked for at 40 s, goes at
+ * 48 s. Nobody is pending, so flows do not stop at 46 s: what was noticed on the way comes first all the same. */
+static const char late_notice_text[] =
+    "horizon: 100s\n"
+    "cluster: {pools: {p: {machine: {cpu: 4, memory: 8Gi, price: $1/h}, nodes: {min: 1, max: 1}}}}\n"
+    "deployments:\n"
+    "  a:\n"
+    "    requests: {cpu: 1}\n"
+    "    replicas: {initial: 2, min: 1, max: 2}\n"
+    "    variants: {v: {service: {distribution: {time: 6s}}}}\n"
+    "    workload: {arrivals: {constant: {rate: 0.25/s}}}\n"
+    "  b:\n"
+    "    requests: {cpu: 1}\n"
+    "    replicas: {initial: 0, min: 0, max: 3}\n"
+    "    variants: {v: {load: 2s, service: {distribution: {time: 1s}}}}\n"
+    "    workload: {arrivals: {constant: {rate: 0.05/s}}}\n"
+    "strategies: {s: {scale: none}}\n";
+
+static void late_notice(const void *params, void *state, const Observation *o, Decision *decision) {
+  (void)params;
+  (void)state;
+  if (strcmp(o->deployment, "a") == 0) {
+    if (o->now_ns == 45 * NS_PER_S) decision->replicas = 1;
+    return;
+  }
+  if (o->ask == ASK_AT_ZERO) decision->replicas = 1;
+  decision->keep_alive_ns = 5 * NS_PER_S;
+}
+static const Policy late_notice_policy = {.model = {.kind = MODEL_POLICY, .name = "late", .params = &no_params_type}, .asks = ASK_AT_ZERO, .state_bytes = 1,
+                                          .decide = late_notice};
+
+static void test_notices_before_expiries(void **state) {
+  (void)state;
+  Fixture x = {0};
+  open_scenario(&x, late_notice_text);
+  use_policy(&x, &late_notice_policy);
+  Arena arena = {0};
+  RunResult result;
+  run_simulate(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena, &result);
+  assert_int_equal(result.status, 0);
+  assert_true(fabs(summary_of(&result, 0, "replicas_ready") - (2 * 45 + 55) / 100.0) < 1e-12);
+  assert_true(fabs(summary_of(&result, 0, "requested_cores") - (2 * 46 + 54) / 100.0) < 1e-12);
+  assert_same_every_way(&x, 0);
+  arena_free(&arena);
+  close_scenario(&x);
+}
+
 /* Jobs that come by routes and retries ask, too: front sends everything on to back, which sleeps at zero. */
 static const char routed_text[] =
     "horizon: 400s\n"
@@ -365,6 +412,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_asks_at_zero),          cmocka_unit_test(test_refused),
       cmocka_unit_test(test_asks_at_each_request),  cmocka_unit_test(test_routed_jobs_ask),
+      cmocka_unit_test(test_notices_before_expiries),
       cmocka_unit_test(test_decides_for_all),       cmocka_unit_test(test_resize_waits_for_room),
       cmocka_unit_test(test_evicts_and_removes_the_named), cmocka_unit_test(test_what_is_seen),
   };
