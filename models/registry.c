@@ -24,7 +24,8 @@
   X(policy_aiad) \
   X(policy_fairshare) \
   X(policy_pid) \
-  X(policy_autoscale)
+  X(policy_autoscale) \
+  X(policy_wva)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
