@@ -25,7 +25,9 @@
   X(policy_fairshare) \
   X(policy_pid) \
   X(policy_autoscale) \
-  X(policy_wva)
+  X(policy_wva) \
+  X(policy_dynamo_load) \
+  X(policy_dynamo_sla)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
