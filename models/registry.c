@@ -27,7 +27,8 @@
   X(policy_autoscale) \
   X(policy_wva) \
   X(policy_dynamo_load) \
-  X(policy_dynamo_sla)
+  X(policy_dynamo_sla) \
+  X(policy_queueing_model)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
