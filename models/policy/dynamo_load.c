@@ -211,7 +211,7 @@ const Policy policy_dynamo_load = {
                       "would still be above it three intervals on; a decode worker comes above the upper threshold; both within max_gpu_budget. Nothing\n"
                       "changes if workers came or went meanwhile. After a change the next interval begins when its workers are ready (or after 10 min).\n"
                       "One deployment alone is taken as decode workers that do both.",
-              .evidence = "read at ai-dynamo/dynamo (load planner up to 0.3), runs by hand in tests/unit/test_dynamo.c",
+              .evidence = "read at ai-dynamo/dynamo (load planner up to 0.3), 12 hand-computed runs in tests/unit/test_dynamo.c",
               .params = &dynamo_load_type},
     .reads_replicas = true,
     .state_bytes = sizeof(LoadState),

@@ -201,7 +201,7 @@ const Policy policy_dynamo_sla = {
                       "concurrency. Then min_endpoint and max_gpu_budget (prefill first, halves to even). Nothing changes without requests or tables.\n"
                       "TTFT seen is the mean latency of the prefill deployment; ITL seen is that of the decode deployment / its output tokens. Tables are\n"
                       "read along straight lines (upstream: cubic). One deployment alone is planned as decode workers.",
-              .evidence = "read at ai-dynamo/dynamo planner_core.py 07619258, runs by hand in tests/unit/test_dynamo.c",
+              .evidence = "read at ai-dynamo/dynamo planner_core.py 07619258, 12 hand-computed runs in tests/unit/test_dynamo.c",
               .params = &dynamo_sla_type},
     .state_bytes_of = state_bytes_of,
     .timing = timing,

@@ -156,11 +156,15 @@ static const char *plan_saturation(Gathered *all, const WvaThresholds *threshold
     Decision *decision = &all->decision[d];
     decision->metric = analysis.replicas > 0 ? analysis.spare_kv_ratio : __builtin_nan("");
     decision->target = thresholds->kv_spare_ratio;
-    decision_step(decision, "Compare spare KV cache", "spare < kvSpareTrigger", decision->metric < decision->target, "scale up",
-                  MODEL_STATE_NONE, decision->metric, decision->target);
+    bool full = decision->metric < decision->target;
+    decision_step(decision, "Compare spare KV cache", "spare < kvSpareTrigger", full, full ? "cheapest variant + 1" : "keep", MODEL_STATE_NONE,
+                  decision->metric, decision->target);
     double queue = analysis.replicas > 0 ? analysis.spare_queue_jobs : __builtin_nan("");
-    decision_step(decision, "Compare spare queue", "spare < queueSpareTrigger", queue < thresholds->spare_queue_jobs, "scale up", MODEL_STATE_NONE,
-                  queue, thresholds->spare_queue_jobs);
+    bool busy = queue < thresholds->spare_queue_jobs;
+    decision_step(decision, "Compare spare queue", "spare < queueSpareTrigger", busy, busy ? "cheapest variant + 1" : "keep", MODEL_STATE_NONE, queue,
+                  thresholds->spare_queue_jobs);
+    decision_step(decision, "Take one away in thought", "n - 1 replicas keep both triggers", analysis.scale_down_safe,
+                  analysis.scale_down_safe && !analysis.scale_up ? "dearest variant - 1" : "keep", MODEL_STATE_NONE, __builtin_nan(""), __builtin_nan(""));
     if (all->spare[d].replicas == 0) continue; /* not part of the analysis: kept as it is */
     variant[n] = (WvaVariant){.name = seen->deployment ? seen->deployment : "", .cost_usd_per_h = cost_of(all->wva, seen), .reporting = all->spare[d].replicas,
                               .current = pods_of(seen), .desired = seen->replicas, .pending = seen->replicas_starting + seen->replicas_pending};
@@ -351,7 +355,7 @@ const Policy policy_wva = {
                       "(state-dependent M/M/1/K), then ceil(missing / capacity) more by cost for capacity, or floor(spare / capacity) fewer, dearest first.\n"
                       "Without scale to zero the cheapest keeps one. alpha, beta and gamma are given, not learned. The wish acts at once: there is no HPA\n"
                       "between. Idle means no arrivals in retention_period (upstream counts requests that finished).",
-              .evidence = "19 upstream cases (llm-d workload-variant-autoscaler b08b1c77) and 18 own in make vectors; runs by hand in tests/unit/test_wva.c",
+              .evidence = "19 upstream cases (llm-d workload-variant-autoscaler b08b1c77) and 18 own in make vectors; 14 hand-computed runs in tests/unit/test_wva.c",
               .params = &wva_type},
     .reads_replicas = true,
     .asks = ASK_AT_ZERO,

@@ -165,6 +165,92 @@ static void load_aggregated(void **unused) {
   fleet_end(&fleet);
 }
 
+/* The 4 that wait at a worker without active requests do not count: 0.84. */
+static void load_waiting_needs_active(void **unused) {
+  (void)unused;
+  Fleet fleet;
+  load_fleet(&fleet, 1, 2);
+  kv_of_decode(&fleet, 1, 0.84, 4);
+  for (size_t k = 0; k < FLEET_REPLICAS; k++) fleet.value[1][ACTIVE][k] = 0;
+  pull_until(&fleet, 0, 180, 1, 0);
+  EXPECT(&fleet, 1, 2);
+  assert_true(fabs(fleet.wish[1].metric - 0.84) < 1e-12);
+  fleet_end(&fleet);
+}
+
+/* No figure of the KV cache or of the queue: nothing. Mean queue exactly 5: nothing. */
+static void load_without_figures(void **unused) {
+  (void)unused;
+  Fleet fleet;
+  load_fleet(&fleet, 3, 3);
+  for (size_t q = 0; q < POLICY_METRICS; q++) fleet.metric[0][q].has = fleet.metric[1][q].has = false;
+  pull_until(&fleet, 0, 180, 99, 0);
+  EXPECT(&fleet, 3, 3);
+  fleet.metric[0][QUEUE].has = true;
+  pull_until(&fleet, 190, 360, 5, 0); /* the look at 180 s had no queue */
+  EXPECT(&fleet, 3, 3);
+  assert_true(fleet.wish[0].metric == 5);
+  fleet_end(&fleet);
+}
+
+/* The third prefill worker never comes: the next interval begins 600 s later, at 780 s, and ends at 960 s; the queue is still long. */
+static void load_is_patient_for_ten_minutes(void **unused) {
+  (void)unused;
+  Fleet fleet;
+  load_fleet(&fleet, 2, 2);
+  kv_of_decode(&fleet, 1, 0.7, 0);
+  pull_until(&fleet, 0, 180, 6, 0);
+  EXPECT(&fleet, 3, 2);
+  fleet.seen[0].replicas = 3;
+  fleet.seen[0].replicas_pending = 1;
+  pull_until(&fleet, 190, 770, 6, 0);
+  assert_string_equal(fleet.wish[0].reason, "waits for the workers of the last adjustment");
+  pull_until(&fleet, 780, 950, 6, 0);
+  assert_string_equal(fleet.wish[0].reason, "between adjustments");
+  pull_until(&fleet, 960, 960, 6, 0);
+  EXPECT(&fleet, 4, 2);
+  fleet_end(&fleet);
+}
+
+/* At most 2: nothing changes, so that nothing is waited for: the next look is at 360 s. */
+static void load_bounds(void **unused) {
+  (void)unused;
+  Fleet fleet;
+  load_fleet(&fleet, 2, 2);
+  fleet.seen[0].max_replicas = 2;
+  kv_of_decode(&fleet, 1, 0.7, 0);
+  pull_until(&fleet, 0, 180, 6, 0);
+  EXPECT(&fleet, 2, 2);
+  assert_string_equal(fleet.wish[0].reason, "at the maximum of replicas");
+  fleet.seen[0].max_replicas = 3;
+  pull_until(&fleet, 190, 360, 6, 0);
+  EXPECT(&fleet, 3, 2);
+  fleet_end(&fleet);
+}
+
+/* Workers by name, wherever they stand; a third deployment is left alone. Without `decode`, the first other one. */
+static void load_workers_by_name(void **unused) {
+  (void)unused;
+  static const char *const names[] = {"router", "generate", "prefill"};
+  for (int named = 0; named < 2; named++) {
+    Fleet fleet;
+    fleet_begin(&fleet, "dynamo-load", 3, names);
+    if (named) fleet_set(&fleet, "decode", "generate");
+    for (size_t d = 0; d < 3; d++) fleet_ready(&fleet, d, 2);
+    for (int at_s = 0; at_s <= 180; at_s += 10) {
+      fleet.metric[2][QUEUE].value = 9;
+      kv_of_decode(&fleet, 0, 0.95, 0);
+      kv_of_decode(&fleet, 1, 0.95, 0);
+      fleet_look(&fleet, at_s);
+    }
+    assert_int_equal(fleet.wish[0].replicas, named ? 2 : 3);
+    assert_int_equal(fleet.wish[1].replicas, named ? 3 : 2);
+    assert_int_equal(fleet.wish[2].replicas, 3);
+    assert_string_equal(fleet.wish[named ? 0 : 1].reason, "neither prefill nor decode");
+    fleet_end(&fleet);
+  }
+}
+
 /* ---- dynamo-sla: queries requests a second and mean latency over the interval ---- */
 
 enum { REQUESTS, LATENCY };
@@ -378,6 +464,73 @@ static void predictors(void **unused) {
   assert_true(count == 3 && series[0] == 3 && series[1] == 0 && series[2] == 5);
 }
 
+/* Along straight lines: 200 ms and 9,000 at 2000, the ends beyond. Decode: node 50 of 100 is a KV use of 50 / 99 and, up to 990, a context of 500. */
+static void tables_along_lines(void **unused) {
+  (void)unused;
+  DynamoPrefillPoint prefill[] = {{1000, 100, 10000}, {3000, 300, 8000}};
+  DynamoDecodePoint decode[] = {{0, 0, 10, 1000}, {1, 0, 30, 2000}, {0, 990, 40, 500}, {1, 990, 80, 1500}};
+  List prefills = {prefill, 2}, decodes = {decode, 4}, one = {decode, 1};
+  double ttft_s, tokens_per_s;
+  const double at[] = {0, 1000, 2000, 2500, 3000, 9000}, ttft_ms[] = {100, 100, 200, 250, 300, 300};
+  for (int k = 0; k < 6; k++) {
+    dynamo_prefill_at(&prefills, at[k], &ttft_s, &tokens_per_s);
+    assert_true(fabs(ttft_s - ttft_ms[k] / 1000) < 1e-12 && fabs(tokens_per_s - (10000 - (ttft_ms[k] - 100) * 10)) < 1e-9);
+  }
+  double x = 50 / 99.0; /* 0.504 is nearest to node 50 */
+  double low_ms = 10 + 20 * x, high_ms = 40 + 40 * x;
+  assert_true(fabs(dynamo_itl_s(&decodes, 0.504, 499) * 1000 - (low_ms + (high_ms - low_ms) * 500 / 990)) < 1e-9);
+  assert_true(fabs(dynamo_itl_s(&decodes, 7, 5000) - 0.08) < 1e-12 && fabs(dynamo_itl_s(&decodes, 0, 0) - 0.01) < 1e-12);
+  assert_true(fabs(dynamo_best_tokens_per_s(&decodes, 0.02, 0) - (1000 + 1000 * 49 / 99.0)) < 1e-9); /* 10 + 20 x 49 / 99 = 19.9 ms */
+  decode[0].y_context_length = 5;
+  assert_true(dynamo_itl_s(&one, 1, 1) == 0.01);
+}
+
+/* Points out of order, no context, no size of the cache. */
+static void sla_refuses_bad_tables(void **unused) {
+  (void)unused;
+  PolicyBench bench = policy_bench("dynamo-sla");
+  TypeCheck *check = bench.policy->model.params->check;
+  List *prefill = param_at(bench.policy->model.params, bench.params, "prefill_interpolation");
+  List *decode = param_at(bench.policy->model.params, bench.params, "decode_interpolation");
+  Err err = {0};
+  assert_true(check(bench.params, &err));
+  DynamoPrefillPoint twice[] = {{1000, 100, 10000}, {1000, 300, 8000}};
+  *prefill = (List){twice, 2};
+  assert_false(check(bench.params, &err));
+  prefill->count = 1;
+  DynamoDecodePoint points[] = {{0, 1000, 10, 1000}, {1, 1000, 30, 2000}, {0.5, 900, 40, 500}};
+  *decode = (List){points, 2};
+  assert_false(check(bench.params, &err)); /* max_kv_tokens */
+  bench_set(&bench, "max_kv_tokens", "100000");
+  assert_true(check(bench.params, &err));
+  decode->count = 3;
+  assert_false(check(bench.params, &err));
+  points[0].y_context_length = 0;
+  decode->count = 1;
+  assert_false(check(bench.params, &err));
+  bench_end(&bench);
+}
+
+/* Requests are what finished at the decode workers, or what arrived there; over the adjustment interval. */
+static void sla_asks_over_the_interval(void **unused) {
+  (void)unused;
+  for (int offered = 0; offered < 2; offered++) {
+    Fleet fleet;
+    sla_fleet(&fleet, 2);
+    if (offered) fleet_set(&fleet, "num_req_from", "offered");
+    fleet_set(&fleet, "adjustment_interval", "60s");
+    fleet_look(&fleet, 0);
+    assert_int_equal(fleet.bench.query[REQUESTS].meter, offered ? METER_OFFERED_RPS : METER_FINISHED_RPS);
+    assert_int_equal(fleet.bench.query[LATENCY].meter, METER_LATENCY_MEAN_S);
+    assert_int_equal(fleet.bench.query[REQUESTS].window_ns, 60000000000);
+    PolicyTiming timing = {15000000000, 15000000000, 60000000000, 0};
+    fleet_set(&fleet, "adjustment_interval", "90s");
+    fleet.bench.policy->timing(fleet.bench.params, &timing);
+    assert_true(timing.period_ns == 90000000000 && timing.window_ns == 90000000000 && timing.scrape_ns == 15000000000);
+    fleet_end(&fleet);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(load_adds_prefill),
@@ -387,6 +540,11 @@ int main(void) {
       cmocka_unit_test(load_budget),
       cmocka_unit_test(load_ignores_a_changed_interval),
       cmocka_unit_test(load_aggregated),
+      cmocka_unit_test(load_waiting_needs_active),
+      cmocka_unit_test(load_without_figures),
+      cmocka_unit_test(load_is_patient_for_ten_minutes),
+      cmocka_unit_test(load_bounds),
+      cmocka_unit_test(load_workers_by_name),
       cmocka_unit_test(sla_uncorrected),
       cmocka_unit_test(sla_corrected),
       cmocka_unit_test(sla_impossible_itl),
@@ -396,6 +554,9 @@ int main(void) {
       cmocka_unit_test(sla_aggregated),
       cmocka_unit_test(sla_looks_ahead),
       cmocka_unit_test(predictors),
+      cmocka_unit_test(tables_along_lines),
+      cmocka_unit_test(sla_refuses_bad_tables),
+      cmocka_unit_test(sla_asks_over_the_interval),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
