@@ -112,7 +112,8 @@ static int session_run(Session *session) {
   if (a->value[OPT_THREADS] && !option_integer("--threads", a->value[OPT_THREADS], 1, 1024, &threads)) return ERR_USAGE;
   if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
   bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
-  if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
+  SweepEdits edits = arguments_edits(a, a->value[OPT_STRATEGIES]);
+  if (!sweep_open_edited(&session->sweep, &session->arena, a->argument[0], &edits, &err)) return err_report(&err);
   warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
   session->journal_path = arena_format(&session->arena, "%s.journal", session->output);

@@ -26,13 +26,13 @@ static bool unknown_option(const Command *command, const char *text) {
 }
 
 static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
-  if (!strcmp(command->option[k].name, "--set")) {
-    if (a->n_set == OPTION_SETS) {
-      fprintf(stderr, "headroom %s: more than %d --set\n", command->name, OPTION_SETS);
-      return false;
-    }
-    a->set[a->n_set++] = value;
+  bool set = !strcmp(command->option[k].name, "--set"), manifest = !strcmp(command->option[k].name, "--filename");
+  if ((set && a->n_set == OPTION_SETS) || (manifest && a->n_manifests == OPTION_SETS)) {
+    fprintf(stderr, "headroom %s: more than %d %s\n", command->name, OPTION_SETS, command->option[k].name);
+    return false;
   }
+  if (set) a->set[a->n_set++] = value;
+  if (manifest) a->manifest[a->n_manifests++] = value;
   a->value[k] = value;
   return true;
 }
@@ -84,6 +84,10 @@ bool arguments_read(const Command *command, int argc, char **argv, Arguments *a)
   return false;
 }
 
+SweepEdits arguments_edits(const Arguments *a, const char *strategies_only) {
+  return (SweepEdits){.set = a->set, .n_set = a->n_set, .manifest = a->manifest, .n_manifests = a->n_manifests, .strategies_only = strategies_only};
+}
+
 void command_help(const Command *command, FILE *out) {
   fprintf(out, "headroom %s %s%s\n\n%s\n", command->name, command->arguments, command->n_options ? " [options]" : "", command->summary);
   if (command->n_options) fprintf(out, "\n");
@@ -97,9 +101,9 @@ void command_help(const Command *command, FILE *out) {
 }
 
 void warnings_report(const Err *err) {
-  size_t kept = err->n_warnings < ERR_WARNINGS ? err->n_warnings : ERR_WARNINGS;
-  for (size_t k = 0; k < kept; k++) fprintf(stderr, "%s\n", err->warning[k]);
-  if (err->n_warnings > kept) fprintf(stderr, "... and %zu more warnings\n", err->n_warnings - kept);
+  size_t kept = 0;
+  for (size_t at = 0; at < err->warnings_bytes; at += strlen(err->warnings + at) + 1, kept++) fprintf(stderr, "%s\n", err->warnings + at);
+  if (err->n_warnings > kept) fprintf(stderr, "... and more warnings\n");
 }
 
 int err_report(const Err *err) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "sim/base/err.h"
+#include "sim/lab/sweep.h"
 
 /* An option of a command. A flag has no `value`. */
 typedef struct Option {
@@ -35,11 +36,15 @@ typedef struct Arguments {
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
   size_t n_set;
+  const char *manifest[OPTION_SETS];  /* values of --filename */
+  size_t n_manifests;
   bool help;
 } Arguments;
 
 /* Reads argv (after the command's name). False after printing what is wrong, with the nearest valid option. */
 bool arguments_read(const Command *command, int argc, char **argv, Arguments *arguments);
+/* What --set, -f and --strategies (NULL: none) make of the scenario. */
+SweepEdits arguments_edits(const Arguments *arguments, const char *strategies_only);
 void command_help(const Command *command, FILE *out);
 /* Prints the errors to stderr and returns the exit code. */
 int err_report(const Err *err);

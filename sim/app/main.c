@@ -7,6 +7,7 @@
 #include "sim/base/text.h"
 
 #define SET_OPTION {"--set", 0, "PATH=VALUE", "change the scenario: deployments.chat.concurrency=8 (repeatable)"}
+#define MANIFEST_OPTION {"--filename", 'f', "PATH", "a file or folder of Kubernetes manifests: one further strategy, named after it (repeatable)"}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const Option run_options[] = {
@@ -16,12 +17,13 @@ static const Option run_options[] = {
     {"--strategies", 0, "A,B", "only these strategies"},
     {"--traces", 0, "WHICH", "keep traces of the first replication (default), all, or none"},
     {"--resume", 0, NULL, "go on with an interrupted sweep"},
-    {"--force", 'f', NULL, "replace an existing result or journal"},
+    {"--force", 0, NULL, "replace an existing result or journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the comparison as JSON"},
+    MANIFEST_OPTION,
 };
-static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}};
+static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}, MANIFEST_OPTION};
 static const Option compare_options[] = {{"--json", 0, NULL, "as JSON"}, {"--csv", 0, NULL, "as CSV"}};
 static const Option explain_options[] = {
     {"--strategy", 's', "NAME", "which strategy (default: the first that decided anything)"},
@@ -35,6 +37,7 @@ static const Option generate_options[] = {
     {"--deployment", 'd', "NAME", "whose workload (default: the first that has one)"},
     {"--replication", 0, "K", "which replication's random numbers (default 0)"},
     SET_OPTION,
+    MANIFEST_OPTION,
 };
 
 static const Command commands[] = {

@@ -47,15 +47,18 @@ typedef struct PointCache {
   Arena arena;
   Scenario scenario;
   uint64_t point;
+  uint32_t strategy; /* as whose runs it is seen; 0 where all see the same */
   bool valid;
 } PointCache;
 
-static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
-  if (cache->valid && cache->point == point) return true;
+static bool cache_point(Pool *pool, PointCache *cache, uint64_t run) {
+  uint64_t point = sweep_run_point(pool->sweep, run);
+  uint32_t strategy = pool->sweep->has_manifests ? sweep_run_strategy(pool->sweep, run) : 0;
+  if (cache->valid && cache->point == point && cache->strategy == strategy) return true;
   arena_free(&cache->arena);
   cache->valid = false;
   Err err = {0};
-  if (!sweep_point(pool->sweep, point, &cache->arena, &cache->scenario, &err)) {
+  if (!sweep_point_of(pool->sweep, point, strategy, &cache->arena, &cache->scenario, &err)) {
     omp_set_lock(&pool->lock);
     if (!pool->stop) *pool->err = err;
     pool->stop = true;
@@ -63,6 +66,7 @@ static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
     return false;
   }
   cache->point = point;
+  cache->strategy = strategy;
   cache->valid = true;
   return true;
 }
@@ -116,7 +120,7 @@ static void work(Pool *pool) {
   PointCache cache = {.valid = false};
   uint64_t run;
   while (!is_interrupted(pool) && take_run(pool, &run)) {
-    if (!cache_point(pool, &cache, sweep_run_point(pool->sweep, run))) break;
+    if (!cache_point(pool, &cache, run)) break;
     do_run(pool, &cache, run);
     while (queue_is_full(pool)) nap();
   }
