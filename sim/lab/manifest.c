@@ -37,9 +37,9 @@ static void add_document(Documents *all, const Yaml *node) {
   all->node[all->count++] = node;
 }
 
-static bool read_file(Documents *all, const char *name, const char *found, Err *err) {
+static bool read_file(Documents *all, const char *found, Err *err) {
   YamlSource *source = ARENA_NEW(all->arena, YamlSource);
-  *source = (YamlSource){.name = arena_text(all->arena, name, strlen(name)), .is_file = true};
+  *source = (YamlSource){.name = arena_text(all->arena, found, strlen(found)), .is_file = true};
   source->text = file_read(found, MANIFEST_BYTES_MOST, &source->length, all->arena, err);
   if (!source->text) return false;
   size_t count;
@@ -83,7 +83,7 @@ static bool fails(const Wanted *wanted, ErrCode code, const char *why) {
 static bool add_input(const Wanted *wanted, Documents *all, const char *name) {
   const char *found = wanted->mark.source ? inputs_file(wanted->inputs, name, wanted->mark, wanted->arena, wanted->err)
                                           : inputs_given(wanted->inputs, name, wanted->err);
-  return found && read_file(all, name, found, wanted->err);
+  return found && read_file(all, found, wanted->err);
 }
 
 static bool read_all(const Wanted *wanted, Documents *all) {
