@@ -28,7 +28,8 @@
   X(policy_wva) \
   X(policy_dynamo_load) \
   X(policy_dynamo_sla) \
-  X(policy_queueing_model)
+  X(policy_queueing_model) \
+  X(policy_hpa)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \

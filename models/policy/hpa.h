@@ -126,8 +126,9 @@ typedef struct HpaController { FIELD_MEMBERS(HPA_CONTROLLER_FIELDS) } HpaControl
   O(controller, HpaController, &hpa_controller_type, OPTIONAL, "flags of the kube-controller-manager")
 typedef struct Hpa { FIELD_MEMBERS(HPA_FIELDS) } Hpa;
 
-extern const char *const hpa_target_types[], *const hpa_sources[], *const hpa_policy_types[], *const hpa_selects[], *const hpa_semantics[];
 extern const Type hpa_type; /* of Hpa */
+HpaController hpa_controller_defaults(void);      /* the flags' defaults, for an Hpa made in memory */
+bool hpa_reaches_zero(const Hpa *params);         /* has it an Object or External metric? */
 
 /* What it remembers: hpa_state_bytes(params) bytes, zero at the start. It may be the last member of another policy's state. */
 typedef struct HpaState HpaState;
