@@ -191,7 +191,8 @@ HpaProposal hpa_propose_value_each(int64_t value_milli, int64_t target_milli, in
   double ratio = (double)value_milli / ((double)target_milli * (double)existing); /* infinite at zero replicas, or 0/0: then the wish is 0 */
   double each = (double)value_milli / (double)existing;
   int64_t wish = ceiling((double)value_milli / (double)target_milli);
-  int64_t usage_milli = each < 9e18 && each > -9e18 ? (int64_t)each + ((double)(int64_t)each < each) : value_milli;
+  bool whole = value_milli < INT64_MAX && each < 9e18 && each > -9e18; /* a sum that stopped at the end of int64 is shown as that */
+  int64_t usage_milli = whole ? (int64_t)each + ((double)(int64_t)each < each) : value_milli;
   return proposed(usage_milli, ratio, hpa_within_tolerance(rule, ratio) ? existing : wish, wish);
 }
 
