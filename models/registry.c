@@ -29,7 +29,10 @@
   X(policy_dynamo_load) \
   X(policy_dynamo_sla) \
   X(policy_queueing_model) \
-  X(policy_hpa)
+  X(policy_hpa) \
+  X(policy_ray_serve) \
+  X(policy_keda) \
+  X(policy_keda_job)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \

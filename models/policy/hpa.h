@@ -126,7 +126,7 @@ typedef struct HpaController { FIELD_MEMBERS(HPA_CONTROLLER_FIELDS) } HpaControl
   O(controller, HpaController, &hpa_controller_type, OPTIONAL, "flags of the kube-controller-manager")
 typedef struct Hpa { FIELD_MEMBERS(HPA_FIELDS) } Hpa;
 
-extern const Type hpa_type; /* of Hpa */
+extern const Type hpa_type, hpa_behavior_type, hpa_controller_type; /* of Hpa, HpaBehavior, HpaController */
 HpaController hpa_controller_defaults(void);      /* the flags' defaults, for an Hpa made in memory */
 bool hpa_reaches_zero(const Hpa *params);         /* has it an Object or External metric? */
 

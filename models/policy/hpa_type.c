@@ -148,12 +148,12 @@ static const Type hpa_rules_type = FIELD_TYPE("rules", "pace and window of one d
 #define ROW_STRUCT HpaBehavior
 static const Field behavior_fields[] = {FIELD_ROWS(HPA_BEHAVIOR_FIELDS)};
 #undef ROW_STRUCT
-static const Type hpa_behavior_type = FIELD_TYPE("behavior", "{scaleUp, scaleDown}", HpaBehavior, behavior_fields, NULL);
+const Type hpa_behavior_type = FIELD_TYPE("behavior", "{scaleUp, scaleDown}", HpaBehavior, behavior_fields, NULL);
 
 #define ROW_STRUCT HpaController
 static const Field controller_fields[] = {FIELD_ROWS(HPA_CONTROLLER_FIELDS)};
 #undef ROW_STRUCT
-static const Type hpa_controller_type = FIELD_TYPE("controller", "flags of the kube-controller-manager", HpaController, controller_fields, NULL);
+const Type hpa_controller_type = FIELD_TYPE("controller", "flags of the kube-controller-manager", HpaController, controller_fields, NULL);
 
 /* ---- the whole ---- */
 
