@@ -32,7 +32,9 @@
   X(policy_hpa) \
   X(policy_ray_serve) \
   X(policy_keda) \
-  X(policy_keda_job)
+  X(policy_keda_job) \
+  X(policy_holt_winters) \
+  X(policy_seasonal_naive)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
