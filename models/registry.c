@@ -34,7 +34,9 @@
   X(policy_keda) \
   X(policy_keda_job) \
   X(policy_holt_winters) \
-  X(policy_seasonal_naive)
+  X(policy_seasonal_naive) \
+  X(policy_fixed_keep_alive) \
+  X(policy_hybrid_histogram)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
