@@ -36,7 +36,9 @@
   X(policy_holt_winters) \
   X(policy_seasonal_naive) \
   X(policy_fixed_keep_alive) \
-  X(policy_hybrid_histogram)
+  X(policy_hybrid_histogram) \
+  X(policy_mark) \
+  X(policy_sageserve)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
