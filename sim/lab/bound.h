@@ -7,8 +7,8 @@
  * rounded up to the granularity; from order to ready it takes at least startup_ns, in which it serves nothing; the initial ones are ready
  * at once. Wanted: the least bill with attainment >= the objective.
  *
- * The bound holds for whatever dispatches, queues, loads models, fails, retries or places replicas, as all that only takes slots away. It does
- * not hold, and the caller must not ask for it, where work_ns is not the least a slot can spend on a job (other variants, larger replicas,
+ * The bound holds for whatever dispatches, queues, loads models, fails, retries or places replicas, as all that only takes slots away, as long as a
+ * job is served on one unit from beginning to end (one that fails begins anew; resumed elsewhere it would not). It does not hold, and the caller must not ask for it, where work_ns is not the least a slot can spend on a job (other variants, larger replicas,
  * batches that share work), where a unit can have more slots than said, or where jobs of other deployments share the bill.
  * Processor sharing: one slot a replica, whatever its concurrency. */
 #ifndef SIM_LAB_BOUND_H
