@@ -5,9 +5,10 @@
 
 /* Arrivals of the newest sample beyond those already told; *at_ns is when they came, roughly. */
 static int64_t sampled_jobs(Idle *idle, const Observation *observation, int64_t *at_ns) {
+  const int64_t most_jobs = 1000000000000;
   if (!observation->has_metrics || observation->sampled_ns <= idle->sampled_ns) return 0;
   idle->sampled_ns = observation->sampled_ns;
-  int64_t jobs = ns_from_double(observation->offered_rps * s_from_ns(observation->window_ns)) - idle->told;
+  int64_t jobs = least(ns_from_double(observation->offered_rps * s_from_ns(observation->window_ns)), most_jobs) - idle->told;
   idle->told = 0;
   *at_ns = most(observation->sampled_ns - observation->window_ns / 2, idle->since_ns);
   return most(jobs, 0);
