@@ -180,6 +180,12 @@ static UnitNs segments_cost(const Jobs *jobs, int64_t price_ns, UnitNs *best) {
   return best[jobs->n];
 }
 
+/* One segment for all jobs: more than that the argument on starts cannot give. */
+static UnitNs most_by_starts(const Jobs *jobs) {
+  UnitNs length = (UnitNs)jobs->arrival_ns[jobs->n - 1] - jobs->arrival_ns[0] + 2 * jobs->least_ns - jobs->problem->objective_latency_ns + jobs->startup_ns;
+  return higher_of(length, jobs->unit_bill_ns);
+}
+
 static UnitNs by_starts(Arena *arena, const Jobs *jobs) {
   UnitNs *best = ARENA_ARRAY(arena, UnitNs, (size_t)jobs->n + 1);
   int64_t low = 0, high = jobs->unit_bill_ns; /* above that nothing is left out */
@@ -263,7 +269,7 @@ static UnitNs best_argument(Arena *arena, const Jobs *jobs, Bound *bound) {
   offer(bound, &highest, by_shares(arena, jobs) + started, BOUND_BY_WORK);
   offer(bound, &highest, floor + beyond_floor(arena, jobs) + started, BOUND_BY_WORK);
   offer(bound, &highest, (UnitNs)jobs->initial_bill_ns * peak, BOUND_BY_PEAK);
-  if (problem->min_units == 0) offer(bound, &highest, by_starts(arena, jobs), BOUND_BY_STARTS);
+  if (problem->min_units == 0 && highest < most_by_starts(jobs)) offer(bound, &highest, by_starts(arena, jobs), BOUND_BY_STARTS);
   return highest;
 }
 

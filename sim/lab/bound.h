@@ -9,7 +9,8 @@
  *
  * The bound holds for whatever dispatches, queues, loads models, fails, retries or places replicas, as all that only takes slots away, as long as a
  * job is served on one unit from beginning to end (one that fails begins anew; resumed elsewhere it would not). It does not hold, and the caller must not ask for it, where work_ns is not the least a slot can spend on a job (other variants, larger replicas,
- * batches that share work), where a unit can have more slots than said, or where jobs of other deployments share the bill.
+ * batches that share work), where a unit can have more slots than said, or where jobs of other deployments share the bill. Where
+ * units themselves may be lost, min_units must be given as 0.
  * Processor sharing: one slot a replica, whatever its concurrency. */
 #ifndef SIM_LAB_BOUND_H
 #define SIM_LAB_BOUND_H

@@ -351,6 +351,28 @@ static void no_bound_where_none_is_proven(void **unused) {
   assert_int_equal(bound_of(&small).status, BOUND_NONE);
 }
 
+/* From 3 s on, jobs of 1 s at 1, 4 and 8 s: those at 4 and 8 s count, the latter is not younger than 2 s at 10 s; what was charged at the start or
+ * the end of a unit may be in another window, so only ready time counts. */
+static void after_a_warm_up(void **unused) {
+  (void)unused;
+  Arena arena = {0};
+  const int64_t arrival_ns[] = {NS_PER_S, 4 * NS_PER_S, 8 * NS_PER_S}, work_ns[] = {NS_PER_S, NS_PER_S, NS_PER_S};
+  BoundProblem problem = {.arrival_ns = arrival_ns, .work_ns = work_ns, .n_jobs = 3, .start_ns = 3 * NS_PER_S, .horizon_ns = 10 * NS_PER_S, .objective_latency_ns = 2 * NS_PER_S,
+                          .objective_attainment_ratio = 1, .slots_per_unit = 1, .max_units = 5, .nano_usd_per_h = dollar_an_hour, .startup_ns = NS_PER_S, .bill_startup = true,
+                          .minimum_charge_ns = 60 * NS_PER_S, .granularity_ns = 3600 * NS_PER_S};
+  Bound bound;
+  bound_lower(&arena, &problem, &bound);
+  assert_int_equal(bound.jobs_counted, 2);
+  assert_int_equal(bound.lower_nano_usd, 2 * NS_PER_S);
+  problem.min_units = problem.initial_units = 1;
+  bound_lower(&arena, &problem, &bound);
+  assert_int_equal(bound.lower_nano_usd, 7 * NS_PER_S);
+  problem.start_ns = problem.min_units = problem.initial_units = 0;
+  bound_lower(&arena, &problem, &bound);
+  assert_int_equal(bound.lower_nano_usd, 3600 * NS_PER_S);
+  arena_free(&arena);
+}
+
 /* A million jobs within a second or two, and a bound near the work: 20/s of 100 ms for a day is two slots. */
 static void a_day_of_jobs(void **unused) {
   (void)unused;
@@ -373,7 +395,7 @@ static void a_day_of_jobs(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(work_by_hand), cmocka_unit_test(floor_by_hand), cmocka_unit_test(starts_by_hand), cmocka_unit_test(what_counts),
+      cmocka_unit_test(work_by_hand), cmocka_unit_test(floor_by_hand), cmocka_unit_test(starts_by_hand), cmocka_unit_test(what_counts), cmocka_unit_test(after_a_warm_up),
       cmocka_unit_test(no_bound_where_none_is_proven), cmocka_unit_test(a_day_of_jobs), cmocka_unit_test(never_above_the_truth),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
