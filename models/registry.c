@@ -12,6 +12,7 @@
   X(policy_horizontal) \
   X(policy_hybrid) \
   X(policy_threshold) \
+  X(policy_clairvoyant) \
   X(policy_kpa) \
   X(policy_aibrix_apa) \
   X(policy_aibrix_kpa) \
