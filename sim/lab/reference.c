@@ -78,7 +78,7 @@ void reference_type(Text *out, const Type *type, bool nested, int indent) {
     text_addf(out, "\n%*s%s", indent + width + 2, "", field->help);
     if (field->source[0]) text_addf(out, " [%s]", field->source);
     text_addf(out, "\n");
-    if (nested && field->sub) reference_type(out, field->sub, true, indent + INDENT);
+    if (nested && field->sub && !(field->sub->n_fields == 1 && !field->sub->field[0].name[0])) reference_type(out, field->sub, true, indent + INDENT);
   }
 }
 

@@ -52,7 +52,6 @@ static void observe_control_plane(Run *run, uint32_t d, Observation *o) {
   const Target *target = &run->target[d];
   const Station *station = &run->station[d];
   const Cluster *cluster = &run->cluster;
-  uint32_t pool = target_pool(run, d);
   o->replicas = target->replicas_wished;
   o->replicas_ready = station->n_ready;
   o->replicas_starting = station->n_starting;
@@ -70,9 +69,13 @@ static void observe_control_plane(Run *run, uint32_t d, Observation *o) {
   Resources cap = cluster_cap(cluster, d);
   o->cap_millicores = cap.millicores;
   o->cap_bytes = cap.bytes;
-  o->placeable_replicas = cluster_placeable(cluster, pool, target->request);
-  o->pool_nodes = (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
-  o->pool_max_nodes = cluster->pool[pool].max_nodes;
+  o->placeable_replicas = deployment_placeable(cluster, d, target->request);
+  const PoolList *pools = &cluster->deployment_pools[d];
+  for (uint32_t k = 0; k < pools->count; k++) {
+    uint32_t pool = pools->pool[k];
+    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
+    o->pool_max_nodes += cluster->pool[pool].max_nodes;
+  }
   o->cluster_usd_per_h = (double)cluster_nano_usd_per_h(cluster) / 1e9;
   o->spent_usd = (double)cluster_spent_nano_usd(cluster) / 1e9;
   o->variant = target->variant;
@@ -269,7 +272,8 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
   control_fill_rows(run, d, run->now_ns);
   const Target before = *target;
-  const Resources allocatable = run->cluster.pool[target_pool(run, d)].machine.allocatable;
+  const Resources wished = {decision->request_millicores, decision->request_bytes, decision->request_milligpus};
+  const Resources allocatable = run->cluster.pool[deployment_roomiest_pool(&run->cluster, d, wished)].machine.allocatable;
   Resources request = {at_most(at_least(decision->request_millicores, target->initial.millicores ? 1 : 0), allocatable.millicores),
                        at_most(at_least(decision->request_bytes, 0), allocatable.bytes),
                        at_most(at_least(decision->request_milligpus, 0), allocatable.milligpus)};
@@ -283,7 +287,7 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   if (target->variant != before.variant) swap_replicas(run, d);
   scale_replicas(run, d);
   run_place_pending(run);
-  run_pool_look(run, target_pool(run, d));
+  run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING);
   record(run, d, decision, &before);
   target->last = *decision;
 }

@@ -96,14 +96,14 @@ static Resources random_request(Fuzz *fuzz) {
 
 static void try_to_place(Fuzz *fuzz, uint32_t id) {
   const Replica *replica = &fuzz->cluster->replica[id];
-  bool expected = fits_somewhere(fuzz->cluster, fuzz->cluster->deployment_pool[replica->deployment], replica->request);
+  bool expected = fits_somewhere(fuzz->cluster, fuzz->cluster->deployment_pools[replica->deployment].pool[0], replica->request);
   assert_int_equal(replica_place(fuzz->cluster, id, fuzz->now_ns), expected);
 }
 
 /* As many as are placeable can be placed, and not one more. */
 static void place_all_that_fits(Fuzz *fuzz) {
   Cluster *cluster = fuzz->cluster;
-  uint32_t d = (uint32_t)draw(fuzz, 3), p = cluster->deployment_pool[d], id[4096], n = 0;
+  uint32_t d = (uint32_t)draw(fuzz, 3), p = cluster->deployment_pools[d].pool[0], id[4096], n = 0;
   Resources request = random_request(fuzz), all = cluster->pool[p].machine.allocatable;
   if (!request.millicores) return;
   int64_t empty = all.millicores / request.millicores, gpus = all.milligpus / 1000;
@@ -113,7 +113,7 @@ static void place_all_that_fits(Fuzz *fuzz) {
     if (most < empty) empty = most;
   }
   for (uint32_t k = 0; k < 3; k++)
-    if (cluster->deployment_pool[k] == p && cluster->deployment_pending[k]) return;
+    if (cluster->deployment_pools[k].pool[0] == p && cluster->deployment_pending[k]) return;
   int64_t placeable = cluster_placeable(cluster, p, request) - empty * (cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p]);
   do id[n++] = replica_create(cluster, d, request, request, 0, fuzz->now_ns);
   while (n < 4096 && replica_place(cluster, id[n - 1], fuzz->now_ns));
@@ -226,7 +226,7 @@ static void totals_agree(Fuzz *fuzz) {
     t->used[p] -= row->used_millicores, t->used_gpus[p] -= row->used_milligpus, t->room[p] -= row->room_millicores;
     __int128 idle = row->cost;
     for (uint32_t d = 0; d < 3; d++)
-      if (cluster->deployment_pool[d] == p) idle -= cluster->tenant_row[d * TRACE_ROWS + r % TRACE_ROWS].cost;
+      if (cluster->deployment_pools[d].pool[0] == p) idle -= cluster->tenant_row[d * TRACE_ROWS + r % TRACE_ROWS].cost;
     assert_true(idle >= 0);
   }
   for (uint32_t r = 0; r < 3 * TRACE_ROWS; r++) {
