@@ -53,7 +53,8 @@ static bool claim_open(Plan *plan, const Pod *pod) {
     Claim *claim = claim_new(plan);
     *claim = (Claim){.group = g, .first_bin = plan->bins->count, .may = ARENA_ARRAY(seen->scratch, bool, seen->n_pools)};
     for (uint32_t p = 0; p < seen->n_pools; p++) {
-      plan->bins->bin[bins_add(plan->bins, p)].closed = true; /* only claims put replicas here */
+      uint32_t bin = bins_add(plan->bins, p);
+      plan->bins->bin[bin].closed = true; /* only claims put replicas here */
       claim->may[p] = plan->group[g].has[p] && resources_fit(seen->pool[p].capacity, plan->left[g]);
     }
     if (claim_add(plan, claim, pod)) {
