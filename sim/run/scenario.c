@@ -305,7 +305,14 @@ static bool open_node(const NodePool *pools, Cluster *cluster, const PoolList *m
   return false;
 }
 
-/* Places the initial replicas one after the other, opening nodes as they are needed. */
+static bool leaves_open(const NodePool *pools, const PoolList *may) {
+  for (uint32_t k = 0; k < may->count; k++)
+    if (pools[may->pool[k]].initial_nodes < 0) return true;
+  return false;
+}
+
+/* Places the initial replicas one after the other, opening nodes as they are needed. Those of a deployment whose pools all have a number of
+ * their own may have to wait. */
 static bool initial_nodes_shared(Scenario *scenario, NodePool *pools, Arena *outer, Err *err) {
   Arena arena = {.exhausted = outer->exhausted};
   uint32_t n_pools = (uint32_t)scenario->cluster.pools.count, n = (uint32_t)scenario->deployments.count;
@@ -325,7 +332,8 @@ static bool initial_nodes_shared(Scenario *scenario, NodePool *pools, Arena *out
       fits = replica_place(&cluster, id, 0) ||
              (open_node(pools, &cluster, &scenario->deployment_pools[d], request_of(spec)) && replica_place(&cluster, id, 0));
     }
-    if (!fits) good = err_at(err, named_path(outer, "deployments", spec->name, "replicas"), "the initial replicas need more nodes than its pools may have");
+    if (!fits && leaves_open(pools, &scenario->deployment_pools[d]))
+      good = err_at(err, named_path(outer, "deployments", spec->name, "replicas"), "the initial replicas need more nodes than its pools may have");
   }
   for (uint32_t p = 0; p < n_pools; p++)
     if (pools[p].initial_nodes < 0) pools[p].initial_nodes = cluster.pool_nodes_ready[p];
