@@ -354,6 +354,20 @@ static void decide(const void *params, void *memory, const NodeObservation *seen
   if (!cools_down(&scan)) remove_unneeded(&scan);
 }
 
+/* A tier that names no pool at all. */
+static const char *unknown_pool(const void *params, const char *const *pool, size_t n) {
+  const List *tiers = &((const CaParams *)params)->priorities;
+  for (size_t t = 0; t < tiers->count; t++) {
+    const List *names = &LIST_AT(*tiers, const PriorityTier, t)->pools;
+    for (size_t j = 0; j < names->count; j++) {
+      bool known = false;
+      for (size_t p = 0; p < n && !known; p++) known = priority_names(LIST_AT(*names, const PriorityPool, j)->name, pool[p]);
+      if (!known) return LIST_AT(*names, const PriorityPool, j)->name;
+    }
+  }
+  return NULL;
+}
+
 static int64_t period_ns(const void *params) { return ((const CaParams *)params)->scan_interval_ns; }
 
 extern const NodePolicy node_policy_cluster_autoscaler;
@@ -368,12 +382,13 @@ const NodePolicy node_policy_cluster_autoscaler = {
                       "nodes; unneeded for longer than scale-down-unneeded-time, with the pool above its minimum and outside the delays after\n"
                       "add, delete and failure, empty ones are released in bulk and one with replicas is drained.\n"
                       "A node not ready after max-node-provision-time is given back and its pool backs off (5 min, doubling to 30 min).",
-              .evidence = "upstream cases of expander/waste and simulator/utilization in make vectors; 16 hand-computed runs in tests/unit/test_cluster_autoscaler.c",
+              .evidence = "9 upstream cases (expander/waste, simulator/utilization) and 16 by hand in make vectors; 21 hand-computed runs in tests/unit/test_cluster_autoscaler.c",
               .params = &ca_type},
     .reads_replicas = true,
     .state_bytes = sizeof(CaState),
     .node_state_bytes = sizeof(CaNode),
     .pool_state_bytes = sizeof(CaPool),
     .period_ns = period_ns,
+    .unknown_pool = unknown_pool,
     .decide = decide,
 };

@@ -49,7 +49,7 @@ static double price_score(const ExpanderOption *option, const ExpanderContext *c
   return suppressed * spent;
 }
 
-static bool name_matches(const char *pattern, const char *name) {
+bool priority_names(const char *pattern, const char *name) {
   size_t n = strlen(pattern);
   if (n && pattern[n - 1] == '*') return strncmp(pattern, name, n - 1) == 0;
   return text_equal(pattern, name);
@@ -60,7 +60,7 @@ static double priority_score(const ExpanderOption *option, const ExpanderContext
   double best = 1e18;
   for (size_t t = 0; t < context->n_tiers; t++)
     for (size_t k = 0; k < context->tier[t].pools.count; k++)
-      if (name_matches(LIST_AT(context->tier[t].pools, const PriorityPool, k)->name, option->name) && -(double)context->tier[t].priority < best)
+      if (priority_names(LIST_AT(context->tier[t].pools, const PriorityPool, k)->name, option->name) && -(double)context->tier[t].priority < best)
         best = -(double)context->tier[t].priority;
   return best;
 }
@@ -115,12 +115,12 @@ static bool resource_utilisation(int which, const UtilisationNode *node, const U
 bool node_utilisation(const UtilisationNode *node, const UtilisationPod *pod, size_t n, bool skip_daemonset, bool skip_mirror, Utilisation *out) {
   *out = (Utilisation){0, 0, 0, 0};
   if (node->gpu_node) {
-    (void)resource_utilisation(2, node, pod, n, skip_daemonset, skip_mirror, &out->gpu);
-    out->highest = out->gpu;
+    (void)resource_utilisation(2, node, pod, n, skip_daemonset, skip_mirror, &out->gpu_share);
+    out->highest = out->gpu_share;
     return true;
   }
-  bool cpu = resource_utilisation(0, node, pod, n, skip_daemonset, skip_mirror, &out->cpu);
-  bool memory = resource_utilisation(1, node, pod, n, skip_daemonset, skip_mirror, &out->memory);
-  out->highest = out->cpu > out->memory ? out->cpu : out->memory;
+  bool cpu = resource_utilisation(0, node, pod, n, skip_daemonset, skip_mirror, &out->cpu_share);
+  bool memory = resource_utilisation(1, node, pod, n, skip_daemonset, skip_mirror, &out->memory_share);
+  out->highest = out->cpu_share > out->memory_share ? out->cpu_share : out->memory_share;
   return cpu && memory;
 }

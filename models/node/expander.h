@@ -37,6 +37,9 @@ typedef struct ExpanderContext {
 /* Keeps the best options, all of those that are equally good, in their order; how many. */
 uint32_t expander_filter(Expander expander, const ExpanderContext *context, ExpanderOption *option, uint32_t n);
 
+/* Does a name of a tier mean this pool? */
+bool priority_names(const char *pattern, const char *pool);
+
 /* ---- utilisation ---- */
 
 typedef struct UtilisationPod {
@@ -53,7 +56,7 @@ typedef struct UtilisationNode {
 /* The largest share of a resource that pods request of what is allocatable; of a GPU node that of its GPUs, 0 while they are not ready.
  * False if CPU or memory is not known. Daemonset and mirror pods, when skipped, are taken from the allocatable, too. */
 typedef struct Utilisation {
-  double cpu, memory, gpu, highest;
+  double cpu_share, memory_share, gpu_share, highest;
 } Utilisation;
 bool node_utilisation(const UtilisationNode *node, const UtilisationPod *pod, size_t n, bool skip_daemonset, bool skip_mirror, Utilisation *out);
 

@@ -482,6 +482,22 @@ static void decide(const void *params, void *memory, const NodeObservation *seen
   else look_again(&k, k.state->next_poll_ns > seen->now_ns ? k.state->next_poll_ns : seen->now_ns + NS_PER_S);
 }
 
+static bool among(const char *name, const char *const *pool, size_t n) {
+  for (size_t p = 0; p < n; p++)
+    if (text_equal(name, pool[p])) return true;
+  return false;
+}
+
+static const char *unknown_pool(const void *params, const char *const *pool, size_t n) {
+  const List *specs = &((const KarpenterParams *)params)->nodePools;
+  for (size_t g = 0; g < specs->count; g++) {
+    const List *names = &LIST_AT(*specs, const NodePoolSpec, g)->pools;
+    for (size_t j = 0; j < names->count; j++)
+      if (!among(LIST_AT(*names, const Requirement, j)->name, pool, n)) return LIST_AT(*names, const Requirement, j)->name;
+  }
+  return NULL;
+}
+
 static int64_t period_ns(const void *params) {
   (void)params;
   return POLLING_NS;
@@ -498,12 +514,13 @@ const NodePolicy node_policy_karpenter = {
                       "most one new node that is cheaper than they are; one such node. Candidates: nothing came or went for consolidateAfter, the\n"
                       "dearest for each replica first, within the budgets (rounded up). 15 s later the same must come out again. With a\n"
                       "replacement the nodes are cordoned until it is ready, then drained. Nodes older than expireAfter are drained.",
-              .evidence = "read at kubernetes-sigs/karpenter 2025-2026; 14 hand-computed runs in tests/unit/test_karpenter.c",
+              .evidence = "read at kubernetes-sigs/karpenter 2025-2026; 20 hand-computed runs in tests/unit/test_karpenter.c, whole runs in tests/engine/test_nodes.c",
               .params = &karpenter_type},
     .wakes = NODE_WAKE_PENDING | NODE_WAKE_READY,
     .reads_replicas = true,
     .state_bytes = sizeof(KarpenterState),
     .node_state_bytes = sizeof(KarpenterNode),
     .period_ns = period_ns,
+    .unknown_pool = unknown_pool,
     .decide = decide,
 };

@@ -107,6 +107,8 @@ typedef struct NodePolicy {
   size_t (*state_bytes_of)(const void *params); /* instead, where it depends on the parameters */
   size_t node_state_bytes, pool_state_bytes;
   int64_t (*period_ns)(const void *params);     /* ticks at 0, period, 2 period ...; after the scaling policies of the same instant */
+  /* A name in the parameters that is none of the scenario's pools, or NULL. */
+  const char *(*unknown_pool)(const void *params, const char *const *pool, size_t n);
   void (*decide)(const void *params, void *state, const NodeObservation *observation, NodeDecision *decision);
 } NodePolicy;
 

@@ -374,10 +374,21 @@ static bool deployment_exists(const Scenario *scenario, const char *name, const 
   return err_at(err, path, "no deployment `%.60s`%s", name, names_hint(name, names, n, arena));
 }
 
+static bool node_policy_check(const Scenario *scenario, const StrategySpec *strategy, Arena *arena, Err *err) {
+  const NodePolicy *policy = (const NodePolicy *)strategy->nodes.model;
+  if (!policy || !policy->unknown_pool) return true;
+  size_t n = scenario->cluster.pools.count;
+  const char **names = ARENA_ARRAY(arena, const char *, n);
+  for (size_t p = 0; p < n; p++) names[p] = scenario->pool[p].name;
+  const char *unknown = policy->unknown_pool(strategy->nodes.params, names, n);
+  return !unknown || no_such_pool(scenario, named_path(arena, "strategies", strategy->name, "nodes"), unknown, arena, err);
+}
+
 static bool references_check(const Scenario *scenario, Arena *arena, Err *err) {
   bool good = true;
   for (size_t k = 0; k < scenario->strategies.count; k++) {
     const StrategySpec *strategy = scenario_strategy(scenario, k);
+    good &= node_policy_check(scenario, strategy, arena, err);
     for (size_t j = 0; j < strategy->deployments.count; j++) {
       const char *name = LIST_AT(strategy->deployments, const TargetSpec, j)->name;
       const char *list = named_path(arena, "strategies", strategy->name, "deployments");

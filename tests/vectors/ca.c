@@ -84,7 +84,7 @@ static void run_utilization(Case *c) {
   if (!good) return;
   double wanted = number_of(c, expect, "utilization", 0), tolerance = number_of(c, expect, "relative_tolerance", 0);
   expect_close(c, "utilization", got.highest / (wanted > 0 ? wanted : 1), wanted > 0 ? 1 : 0, tolerance);
-  if (member(expect, "cpu")) expect_close(c, "cpu", got.cpu, number_of(c, expect, "cpu", 0), 0);
+  if (member(expect, "cpu")) expect_close(c, "cpu", got.cpu_share, number_of(c, expect, "cpu", 0), 0);
 }
 
 const Schema ca_schemas[] = {{"ca_expander", run_expander}, {"ca_utilization", run_utilization}, {NULL, NULL}};
