@@ -43,7 +43,9 @@
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
-  X(node_policy_static)
+  X(node_policy_static) \
+  X(node_policy_cluster_autoscaler) \
+  X(node_policy_karpenter)
 
 #define WORKLOADS(X) \
   X(workload_poisson) \
