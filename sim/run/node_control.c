@@ -20,8 +20,8 @@ static void *node_state(NodeControl *nodes, uint32_t n, uint32_t ordinal) {
 static void views_grow(Run *run) {
   NodeControl *nodes = &run->nodes;
   const Cluster *cluster = &run->cluster;
-  if (nodes->node_capacity < cluster->n_nodes) {
-    uint32_t old = nodes->node_capacity, grown = cluster->n_nodes * 2;
+  if (!nodes->node || nodes->node_capacity < cluster->n_nodes) {
+    uint32_t old = nodes->node_capacity, grown = cluster->n_nodes * 2 + 1;
     nodes->node = ARENA_ARRAY(run->arena, NodeView, grown);
     nodes->action = ARENA_ARRAY(run->arena, NodeAction, grown);
     if (nodes->policy->node_state_bytes) nodes->node_state = arena_grow(run->arena, nodes->node_state, old, grown, nodes->policy->node_state_bytes);
