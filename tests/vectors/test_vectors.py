@@ -92,7 +92,7 @@ def wrong(value, inside=False):
         return value != inside
     if inside and isinstance(value, (int, float)):
         return value - 7 if value > 2**40 else value * 2 + 7
-    return value
+    return value + "?" if inside and isinstance(value, str) else value
 
 
 if __name__ == "__main__":
