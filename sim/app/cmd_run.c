@@ -42,13 +42,20 @@ typedef struct Session {
   Arguments arguments;
 } Session;
 
-/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario. */
+static bool same_inputs(const ResultFile *file, const Sweep *sweep) {
+  bool same = file->n_inputs == sweep->n_inputs;
+  for (size_t k = 0; same && k < sweep->n_inputs; k++)
+    same = !strcmp(file->input_path[k], sweep->input[k].path) && !strcmp(file->input_sha256[k], sweep->input[k].sha256);
+  return same;
+}
+
+/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario and inputs. */
 static bool is_finished(const Session *session) {
   ResultFile file;
   Arena arena = {0};
   Err err = {0};
   bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
-              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text) && same_inputs(&file, &session->sweep);
   arena_free(&arena);
   return same;
 }

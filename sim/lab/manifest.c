@@ -10,6 +10,7 @@
 
 #include "sim/lab/decode.h"
 #include "sim/lab/manifest_parts.h"
+#include "sim/run/scenario_graph.h"
 
 enum { MANIFEST_BYTES_MOST = 16 << 20, FILES_MOST = 1000 };
 
@@ -200,16 +201,20 @@ static void path_add(Path *path, YamlStep step) { path->step[path->count++] = st
 static size_t find_document(const Yaml *list, const YamlStep *step, Arena *arena, const char **why) {
   size_t found = list->count, hits = 0;
   if (!step->key) return step->index;
+  const char **kinds = ARENA_ARRAY(arena, const char *, list->count);
+  size_t n_kinds = 0;
   for (size_t k = 0; k < list->count; k++) {
     const Yaml *document = list->entry[k].value;
     const char *kind = scalar_at(document, "kind"), *name = manifest_name_of(document), *slash = strchr(step->key, '/');
     size_t length = slash ? (size_t)(slash - step->key) : strlen(step->key);
+    if (kind) kinds[n_kinds++] = kind;
     if (!kind || strlen(kind) != length || strncmp(kind, step->key, length) != 0 || (slash && !text_equal(name, slash + 1))) continue;
     found = k;
     hits++;
   }
   if (hits == 1) return found;
-  *why = arena_format(arena, hits ? "%zu documents are a %.60s; write manifest.\"KIND/NAME\"" : "%zu documents are a `%.60s`", hits, step->key);
+  if (hits) *why = arena_format(arena, "%zu of the manifests are a %.60s; write manifest.\"%.60s/NAME\"", hits, step->key, step->key);
+  else *why = arena_format(arena, "none of the manifests is a `%.60s`%s", step->key, names_hint(step->key, kinds, n_kinds, arena));
   return list->count;
 }
 

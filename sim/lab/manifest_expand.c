@@ -205,18 +205,30 @@ static const Yaml *strategy_made(Expansion *x, const Made *made, bool *good) {
   return map_made(&map);
 }
 
-/* Lays a map of at most two levels over deployments.NAME. */
+static bool is_key(const char *key, const void *context) { return strcmp(key, context) == 0; }
+
+/* A map with another laid over it, key by key; what is new has its own place, and so has the whole. */
+static const Yaml *laid_over(const Yaml *below, const Yaml *above, YamlMark mark, Arena *arena) {
+  MapMaker map = {.arena = arena, .mark = mark};
+  for (size_t k = 0; below && below->kind == YAML_MAP && k < below->count; k++)
+    if (!yaml_entry(above, below->entry[k].key)) map_copy(&map, below->entry[k].key, &below->entry[k]);
+  for (size_t k = 0; k < above->count; k++) map_put(&map, above->entry[k].key, above->entry[k].value->mark, above->entry[k].value);
+  return map_made(&map);
+}
+
+/* The root in which deployments.NAME has what the share lays over it: values, or maps of values. */
 static const Yaml *with_overlay(const Yaml *root, const Share *share, Arena *arena, Err *err) {
+  YamlStep step[3] = {{"deployments", 0}, {share->deployment, 0}, {NULL, 0}};
   for (size_t k = 0; root && share->overlay && k < share->overlay->count; k++) {
-    const YamlEntry *entry = &share->overlay->entry[k];
-    bool deep = entry->value->kind == YAML_MAP && !text_equal(entry->key, "readiness");
-    for (size_t j = 0; root && j < (deep ? entry->value->count : 1); j++) {
-      const YamlEntry *inner = deep ? &entry->value->entry[j] : entry;
-      YamlStep step[4] = {{"deployments", 0}, {share->deployment, 0}, {entry->key, 0}, {inner->key, 0}};
-      const char *why = "";
-      root = yaml_with(root, step, deep ? 4 : 3, inner->value, arena, &why);
-      if (!root) yaml_error(err, ERR_SCENARIO, inner->mark, "cannot be laid over `deployments.%.60s`: %s", share->deployment, why);
-    }
+    const YamlEntry *entry = &share->overlay->entry[k], *spec = yaml_entry(value_at(root, "deployments"), share->deployment);
+    const Yaml *value = entry->value;
+    const char *why = "";
+    YamlMark mark = value->kind == YAML_MAP && value->count ? value->entry[0].value->mark : value->mark;
+    if (value->kind == YAML_MAP) value = laid_over(value_at(spec->value, entry->key), value, mark, arena);
+    step[2].key = entry->key;
+    root = yaml_with(root, step, 2, yaml_without(spec->value, is_key, entry->key, arena), arena, &why);
+    if (root) root = yaml_with(root, step, 3, value, arena, &why);
+    if (!root) yaml_error(err, ERR_SCENARIO, mark, "cannot be laid over `deployments.%.60s`: %s", share->deployment, why);
   }
   return root;
 }
