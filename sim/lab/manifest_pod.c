@@ -73,11 +73,16 @@ static bool container_need(Expansion *x, const Yaml *container, PodNeed *need) {
   memset(need, 0, sizeof *need);
   if (!read_amounts(x, entry_at(container, "resources.requests"), &need->requests) || !read_amounts(x, entry_at(container, "resources.limits"), &need->limits))
     return false;
+  bool good = true;
   for (int r = 0; r < POD_RESOURCES; r++) {
-    need->unlimited[r] = !need->limits.of[r].given;
-    if (!need->requests.of[r].given) need->requests.of[r] = need->limits.of[r];
+    Amount *request = &need->requests.of[r], *limit = &need->limits.of[r];
+    need->unlimited[r] = !limit->given;
+    if (!request->given) *request = *limit;
+    if (limit->given && limit->value < request->value) good = yaml_error(x->err, ERR_SCENARIO, limit->node->mark, "the limit is below the request");
+    if (r == POD_GPU && request->given && limit->value != request->value)
+      good = yaml_error(x->err, ERR_SCENARIO, request->node->mark, "GPUs are given whole: the limit must be there and equal the request");
   }
-  return true;
+  return good;
 }
 
 static void amount_add(Amount *sum, const Amount *more) {
@@ -144,10 +149,11 @@ static const Yaml *amount_node(Expansion *x, PodResource resource, const Amount 
   return make_text(x->arena, mark, "%s", text);
 }
 
-/* No limit of one container means that the pod has none. The scenario's limit is then the cap of a resize in place, unless it is below. */
+/* No limit of one container means that the pod has none; an init container may ask for more than the others' limits. Without a limit the
+ * scenario's is the cap of a resize in place, unless it is below the request. */
 static const Yaml *limit_node(Expansion *x, const char *deployment, PodResource resource, const PodNeed *need, YamlMark mark) {
   const Amount *request = &need->requests.of[resource], *limit = &need->limits.of[resource];
-  if (limit->given && !need->unlimited[resource]) return amount_node(x, resource, limit, mark);
+  if (limit->given && !need->unlimited[resource]) return amount_node(x, resource, limit->value < request->value ? request : limit, mark);
   const YamlEntry *spec = yaml_entry(value_at(x->root, "deployments"), deployment);
   const YamlEntry *own = spec ? entry_at(spec->value, arena_format(x->arena, "limits.%s", resource_keys[resource])) : NULL;
   const char *why;
