@@ -79,8 +79,8 @@ static const IdleKind idle_kinds[] = {
 
 static bool word_in(const char *words, const char *word) {
   size_t n = strlen(word);
-  for (const char *at = words; (at = strstr(at, word)); at += n)
-    if (n && at[-1] == ' ' && at[n] == ' ') return true;
+  for (const char *at = words; n && (at = strstr(at, word)); at += n)
+    if (at > words && at[-1] == ' ' && at[n] == ' ') return true;
   return false;
 }
 
