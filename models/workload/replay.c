@@ -182,6 +182,7 @@ const Workload workload_replay = {
                       "The trace ends, or repeats.",
               .evidence = "a replayed trace equals its rows, tests/unit/test_workloads.c",
               .params = &replay_type},
+    .varies = true,
     .brings_sizes = true,
     .brings_sizes_of = brings_sizes,
     .state_bytes = sizeof(ReplayState),

@@ -17,6 +17,9 @@ static void names_read(ResultFile *file, H5Reader *r, Axes *axes) {
   file->name = reader_text(r, "title");
   file->scenario_text = reader_text(r, "scenario");
   file->horizon_s = reader_number(r, "horizon_s");
+  file->conditional_on = reader_text(r, "conditional_on");
+  file->antithetic = reader_whole(r, "antithetic") != 0;
+  file->n_batches = (size_t)reader_whole(r, "batches");
   file->n_runs = (uint64_t)reader_whole(r, "runs");
   axes->points = (uint64_t)reader_whole(r, "points");
   axes->replications = (uint64_t)reader_whole(r, "replications");
@@ -98,6 +101,23 @@ static void values_read(ResultFile *file, H5Reader *r) {
   file->objective_attainment_ratio = attainment_ratio;
 }
 
+static void batches_read(ResultFile *file, H5Reader *r) {
+  size_t runs = (size_t)file->n_runs, cells = file->n_deployments * file->n_batches;
+  hsize_t extent[3];
+  if (!reader_extent(r, "/batches/offered", 3, extent)) return;
+  if (extent[0] != runs || extent[1] != file->n_deployments || extent[2] != file->n_batches) {
+    h5_reader_fail(r, "/batches/offered");
+    return;
+  }
+  double *batch = ARENA_ARRAY(r->arena, double, SUMMARY_COUNT * runs * cells), *total = ARENA_ARRAY(r->arena, double, CLUSTER_COUNT * runs * file->n_batches);
+  for (size_t k = 0; k < SUMMARY_COUNT; k++)
+    reader_rows(r, arena_format(r->arena, "/batches/%s", summary_column[k].name), H5T_NATIVE_DOUBLE, 0, runs, cells, batch + k * runs * cells);
+  for (size_t k = 0; k < CLUSTER_COUNT; k++)
+    reader_rows(r, arena_format(r->arena, "/batches/%s", cluster_column[k].name), H5T_NATIVE_DOUBLE, 0, runs, file->n_batches, total + k * runs * file->n_batches);
+  file->batch = batch;
+  file->batch_cluster = total;
+}
+
 bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err) {
   H5Reader reader;
   Axes axes;
@@ -107,6 +127,7 @@ bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err
   if (!reader.failed) runs_read(file, &reader, &axes);
   if (!reader.failed) parameters_read(file, &reader, &axes);
   if (!reader.failed) values_read(file, &reader);
+  if (!reader.failed && file->n_batches) batches_read(file, &reader);
   h5_reader_close(&reader);
   return !reader.failed;
 }

@@ -60,6 +60,11 @@ typedef struct ResultFile {
   const double *cluster;                          /* [CLUSTER_COUNT][n_runs] */
   const double *objective_latency_s, *objective_attainment_ratio; /* [n_deployments] */
   double horizon_s;
+  const char *conditional_on;                     /* what intervals hold for, in words */
+  bool antithetic;                                /* replications 2k and 2k + 1 are a pair */
+  size_t n_batches;                               /* 0: none */
+  const double *batch;                            /* [SUMMARY_COUNT][n_runs][n_deployments][n_batches] */
+  const double *batch_cluster;                    /* [CLUSTER_COUNT][n_runs][n_batches] */
 } ResultFile;
 bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err);
 /* Pooled latency counts of the runs for which pick[run] is set, one deployment: counts[HISTOGRAM_BINS] is added to. */

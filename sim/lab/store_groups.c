@@ -92,7 +92,7 @@ static void names_begin(RunGroup *base, H5Writer *w, const char *name, const cha
 }
 
 /* The group, its dimension `run`, and room for `entity` names along the second. */
-static void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count) {
+void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count) {
   static const ColumnSpec run = {"run", "", "number of the run: (point, strategy, replication), replication fastest", CELL_U64, NULL, 0, NULL};
   base->group = h5_group(w, name);
   base->dimension[0] = dimension_create(w, &base->run, base->group, &run, runs, false);
@@ -100,13 +100,13 @@ static void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint6
   base->rows = 0;
 }
 
-static void run_group_add(RunGroup *base, H5Writer *w, const Sweep *sweep, uint64_t run) {
+void run_group_add(RunGroup *base, H5Writer *w, const Sweep *sweep, uint64_t run) {
   column_add(w, &base->run, &run);
   run_columns_add(&base->columns, w, sweep, run);
   base->rows++;
 }
 
-static void run_group_end(RunGroup *base, H5Writer *w, const Sweep *sweep) {
+void run_group_end(RunGroup *base, H5Writer *w, const Sweep *sweep) {
   run_columns_end(&base->columns, w, sweep);
   column_end(w, &base->run);
   column_end(w, &base->entity);

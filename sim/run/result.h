@@ -46,7 +46,8 @@
   X(cluster_cost_usd, "USD", "cost of all nodes")                                                                    \
   X(idle_cost_usd, "USD", "cost charged to no deployment, roundings and minimum charges included")                   \
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
-  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")
+  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")                                  \
+  X(window_start_s, "s", "where the window begins: what is before is warm-up")
 
 /* Per deployment and trace row. */
 #define TRACE_COLUMNS(X)                                                                                             \
@@ -130,6 +131,9 @@ typedef struct RunResult {
   size_t n_deployments, n_pools;
   double *summary;          /* [n_deployments][SUMMARY_COUNT] */
   double *cluster;          /* [CLUSTER_COUNT] */
+  size_t n_batches;         /* `batches` of the scenario; 0: the two below are NULL */
+  double *batch;            /* [n_deployments][SUMMARY_COUNT][n_batches]: the summary of each batch, sums as if all batches were like it */
+  double *batch_cluster;    /* [CLUSTER_COUNT][n_batches] */
   uint64_t *latency_counts; /* [n_deployments][HISTOGRAM_BINS], finished jobs of the summary window */
   double *trace;            /* [TRACE_COUNT][n_deployments][TRACE_ROWS] */
   double *pool_trace;       /* [POOL_COUNT][n_pools][TRACE_ROWS] */
