@@ -123,13 +123,13 @@ bool mser_truncation(const double *value, size_t count, size_t batch, size_t *tr
   return best <= n / 2;
 }
 
-void compare_with_best(const double *mean, const double *half, size_t n, BestComparison *out) {
+void compare_with_best(const double *difference, const double *half, size_t n, BestComparison *out) {
   size_t candidates = 0;
   for (size_t i = 0; i < n; i++) {
     double least = (double)INFINITY; /* of mean_j - mean_i + half: below 0, some j is better for sure */
     for (size_t j = 0; j < n; j++) {
       if (j == i) continue;
-      double lead = mean[j] - mean[i] + half[i * n + j];
+      double lead = difference[j * n + i] + half[i * n + j];
       if (lead < least) least = lead;
     }
     out[i].can_be_best = n == 1 || least >= 0;
@@ -140,7 +140,7 @@ void compare_with_best(const double *mean, const double *half, size_t n, BestCom
     double most = 0; /* how much worse than the best candidate it may be */
     for (size_t j = 0; j < n; j++) {
       if (j == i || !out[j].can_be_best) continue;
-      double behind = mean[i] - mean[j] + half[i * n + j];
+      double behind = difference[i * n + j] + half[i * n + j];
       if (behind > most) most = behind;
     }
     out[i].high = candidates == 1 && out[i].can_be_best ? 0 : most;

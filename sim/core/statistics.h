@@ -50,15 +50,15 @@ double lag1_correlation(const double *value, size_t count);
  * White, Cobb and Spratt, Proc. WSC 2000. */
 bool mser_truncation(const double *value, size_t count, size_t batch, size_t *truncated);
 
-/* Multiple comparisons with the best, smaller being better. mean[k]; half[i * n + j] (symmetric) one-sided at 1 - alpha / (n - 1), of the
- * difference i - j under any dependence. [low, high] holds mean_i - min over j != i of mean_j for all i at once with probability
+/* Multiple comparisons with the best, smaller being better. difference[i * n + j] is i - j, half[i * n + j] (symmetric) its half width,
+ * one-sided at 1 - alpha / (n - 1), under any dependence. [low, high] holds mean_i - min over j != i of mean_j for all i at once with probability
  * 1 - alpha; can_be_best: low < 0, or alone. Source: Hsu, Annals of Statistics 12 (1984) 1136; with half widths of pairs: Chang and
  * Hsu, J. Statistical Planning and Inference 32 (1992). */
 typedef struct BestComparison {
   double low, high;
   bool can_be_best;
 } BestComparison;
-void compare_with_best(const double *mean, const double *half, size_t n, BestComparison *out);
+void compare_with_best(const double *difference, const double *half, size_t n, BestComparison *out);
 
 /* The Erlang C formula: share of arrivals that wait with `servers` servers and `load` Erlang, load < servers. */
 double erlang_c(int64_t servers, double load);

@@ -39,7 +39,9 @@
   X(cost_usd, "USD", "cost charged to this deployment")                                                              \
   X(requested_cores, "1", "mean CPU cores reserved by placed replicas")                                              \
   X(scale_actions, "1", "decisions that changed replicas, resources or the variant")                                 \
-  X(exhausted_ratio, "1", "share of time in the state exhausted: no way left to scale")
+  X(exhausted_ratio, "1", "share of time in the state exhausted: no way left to scale")                              \
+  X(offered_expected, "1", "mean of `offered` by the workload's law; NaN where it varies over time or jobs come from other deployments") \
+  X(latency_erlang_s, "s", "mean latency by the Erlang C formula where all in the run is as in an M/M/c queue; NaN elsewhere")
 
 /* Whole cluster, over the same window. */
 #define CLUSTER_COLUMNS(X)                                                                                           \

@@ -124,6 +124,7 @@ static void build_summary(Run *run, uint32_t d, const Window *window, const Unfi
   summary_jobs(run, d, &jobs, unfinished, window, out);
   summary_latency(meter, window, counts, out);
   summary_rates(run, d, window, out);
+  known_means(run, d, window->first, window->after, &out[SUMMARY_offered_expected], &out[SUMMARY_latency_erlang_s]);
 }
 
 static void build_cluster(Run *run, const Window *window, double *out) {
@@ -150,7 +151,7 @@ static void build_cluster(Run *run, const Window *window, double *out) {
 
 /* Columns that add up over time: a batch's is multiplied, so that the mean over batches is the whole window's. */
 static const int additive[] = {SUMMARY_offered, SUMMARY_finished, SUMMARY_dropped, SUMMARY_abandoned, SUMMARY_failed, SUMMARY_in_flight,
-                               SUMMARY_attempts, SUMMARY_cost_usd, SUMMARY_scale_actions};
+                               SUMMARY_attempts, SUMMARY_cost_usd, SUMMARY_scale_actions, SUMMARY_offered_expected};
 
 static void build_batch(Run *run, RunResult *result, size_t b, const Window *window, const Unfinished *unfinished, double *row) {
   size_t n = result->n_batches;
