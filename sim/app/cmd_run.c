@@ -9,6 +9,7 @@
 #include "sim/app/command.h"
 #include "sim/app/compare_print.h"
 #include "sim/app/progress.h"
+#include "sim/lab/precision.h"
 #include "sim/lab/runner.h"
 
 enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_CSV };
@@ -49,7 +50,7 @@ static bool is_finished(const Session *session) {
   Arena arena = {0};
   Err err = {0};
   bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
-              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+              (session->sweep.wanted || file.n_runs == session->sweep.n_runs) && !strcmp(file.scenario_text, session->sweep.text);
   arena_free(&arena);
   return same;
 }
@@ -60,6 +61,27 @@ static bool may_write(const char *output, bool force) {
   return false;
 }
 
+/* Round after round while some point is not precise enough; one round where no precision is asked for. */
+static bool run_rounds(Session *session, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
+  RunnerProgress sum = {0};
+  uint64_t short_points = 0;
+  bool ok = true;
+  for (bool more = true; ok && more;) {
+    ok = runner_run(&session->sweep, session->journal, options, progress, err);
+    sum.jobs += progress->jobs;
+    sum.failed += progress->failed;
+    sum.elapsed_s += progress->elapsed_s;
+    ok = ok && precision_round(&session->sweep, session->journal, &more, &short_points, err);
+  }
+  progress->jobs = sum.jobs;
+  progress->failed = sum.failed;
+  progress->elapsed_s = sum.elapsed_s;
+  if (ok && short_points)
+    fprintf(stderr, "headroom: %llu of %llu points are not as precise as asked for with max_replications (%u)\n", (unsigned long long)short_points,
+            (unsigned long long)session->sweep.n_points, session->sweep.n_replications);
+  return ok;
+}
+
 static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
   Err err = {0};
@@ -67,7 +89,7 @@ static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   progress_begin(&bar, a->value[OPT_QUIET] != NULL);
   RunnerOptions options = {.threads = threads, .plain = a->value[OPT_PLAIN] != NULL, .keep = session->keep,
                            .interrupted = interrupted_flag(), .progress = progress_show, .context = &bar};
-  bool ok = runner_run(&session->sweep, session->journal, &options, progress, &err);
+  bool ok = run_rounds(session, &options, progress, &err);
   progress_end(&bar);
   if (!ok) {
     int code = err_report(&err);

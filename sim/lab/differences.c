@@ -12,7 +12,8 @@ static size_t pair_up(Comparison *c, uint64_t point, size_t a, size_t b, Measure
       tally_add(of_a, c->value[k]);
       tally_add(of_b, c->other[k]);
     }
-    c->value[k] -= c->other[k];
+    double difference = c->value[k] - c->other[k];
+    c->value[k] = fabs(difference) <= 1e-13 * fabs(c->other[k]) ? 0 : difference; /* the same figure, summed in another order */
   }
   return n;
 }
@@ -42,6 +43,7 @@ Difference difference_of(Comparison *c, uint64_t point, size_t a, size_t b, Meas
   d.factor = of_difference.count < 3 || !(apart > 0) ? (double)NAN : together > 0 ? apart / together : (double)INFINITY;
   d.relative_ratio = of_b.count && of_b.mean != 0 ? d.interval.mean / fabs(of_b.mean) : (double)NAN;
   d.relative_half_ratio = of_b.count && of_b.mean != 0 ? d.interval.half_width / fabs(of_b.mean) : (double)NAN;
+  if (fabs(d.relative_ratio) > 10) d.relative_ratio = d.relative_half_ratio = (double)NAN; /* of next to nothing */
   d.told_apart = excludes_zero(d.interval);
   if (is_latency(measure)) {
     Interval lost = paired_interval(c, point, a, b, (Measure){MEASURE_SUMMARY, SUMMARY_unserved_ratio, measure.deployment}, level);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "sim/base/version.h"
-#include "sim/lab/conditions.h"
 #include "sim/lab/store_file.h"
 #include "sim/lab/store_groups.h"
 
@@ -21,7 +20,7 @@ bool sweep_keeps_trace(const Sweep *sweep, uint64_t run, TraceKeep keep) {
 static uint64_t traced_runs(const Sweep *sweep, TraceKeep keep) {
   switch (keep) {
     case TRACE_KEEP_FIRST: return sweep->n_runs / sweep->n_replications;
-    case TRACE_KEEP_ALL: return sweep->n_runs;
+    case TRACE_KEEP_ALL: return sweep_wanted_runs(sweep);
     case TRACE_KEEP_NONE: return 0;
   }
   return 0;
@@ -52,7 +51,7 @@ static void attributes_of_sweep(H5Writer *w, const Sweep *sweep, hid_t root) {
   h5_attribute_whole(w, root, "seed", sweep->first->seed);
   h5_attribute_number(w, root, "horizon_s", s_from_ns(sweep->first->horizon_ns));
   h5_attribute_number(w, root, "warmup_s", s_from_ns(sweep->first->warmup_ns));
-  h5_attribute_whole(w, root, "runs", (int64_t)sweep->n_runs);
+  h5_attribute_whole(w, root, "runs", (int64_t)sweep_wanted_runs(sweep));
   h5_attribute_whole(w, root, "points", (int64_t)sweep->n_points);
   h5_attribute_whole(w, root, "replications", sweep->n_replications);
   h5_attribute_texts(w, root, "strategies", sweep->strategy, sweep->n_strategies);
@@ -64,7 +63,7 @@ static void attributes_of_sweep(H5Writer *w, const Sweep *sweep, hid_t root) {
 static void attributes_of_statistics(H5Writer *w, const Sweep *sweep, hid_t root) {
   h5_attribute_whole(w, root, "antithetic", sweep->first->antithetic);
   h5_attribute_whole(w, root, "batches", sweep->first->batches);
-  h5_attribute_text(w, root, "conditional_on", conditions_text(sweep, w->arena));
+  h5_attribute_text(w, root, "conditional_on", sweep->conditional_on);
 }
 
 static void attributes_of_inputs(H5Writer *w, const Sweep *sweep, hid_t root) {
@@ -187,7 +186,7 @@ static bool store_runs(Store *store, Journal *journal, Err *err) {
   EncodedRun encoded;
   size_t before = err->count;
   journal_rewind(journal);
-  for (uint64_t run = 0; run < store->sweep->n_runs; run++) {
+  for (uint64_t run = sweep_next_wanted(store->sweep, 0); run < store->sweep->n_runs; run = sweep_next_wanted(store->sweep, run + 1)) {
     if (!vfd_ok(store->writer.vfd) || store->writer.failed) break; /* reported by the caller */
     if (!journal_next(journal, &encoded, err)) {
       return err->count == before ? err_add(err, ERR_IO, "the journal ends at run %llu of %llu", (unsigned long long)run, (unsigned long long)store->sweep->n_runs) : false;

@@ -8,7 +8,7 @@ void batch_group_begin(BatchGroup *group, H5Writer *w, const Sweep *sweep) {
   static const ColumnSpec batch = {"batch", "", "number of the batch: equal lengths of time, from the end of the warm-up", CELL_U32, NULL, 0, NULL};
   RunGroup *base = &group->base;
   group->n_batches = (size_t)sweep->first->batches;
-  run_group_begin(base, w, "batches", sweep->n_runs, "deployment", sweep->deployment, sweep->n_deployments);
+  run_group_begin(base, w, "batches", sweep_wanted_runs(sweep), "deployment", sweep->deployment, sweep->n_deployments);
   base->dimension[2] = dimension_create(w, &base->other, base->group, &batch, group->n_batches, false);
   for (uint32_t k = 0; k < group->n_batches; k++) column_add(w, &base->other, &k);
   run_columns_begin(&base->columns, w, base->group, sweep, base->dimension);
