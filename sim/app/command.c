@@ -25,14 +25,20 @@ static bool unknown_option(const Command *command, const char *text) {
   return false;
 }
 
-static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
-  bool set = !strcmp(command->option[k].name, "--set"), manifest = !strcmp(command->option[k].name, "--filename");
-  if ((set && a->n_set == OPTION_SETS) || (manifest && a->n_manifests == OPTION_SETS)) {
-    fprintf(stderr, "headroom %s: more than %d %s\n", command->name, OPTION_SETS, command->option[k].name);
+static bool take_repeated(const Command *command, const char *name, const char **list, size_t *n, const char *value) {
+  if (*n == OPTION_SETS) {
+    fprintf(stderr, "headroom %s: more than %d %s\n", command->name, OPTION_SETS, name);
     return false;
   }
-  if (set) a->set[a->n_set++] = value;
-  if (manifest) a->manifest[a->n_manifests++] = value;
+  list[(*n)++] = value;
+  return true;
+}
+
+static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
+  const char *name = command->option[k].name;
+  if (!strcmp(name, "--set") && !take_repeated(command, name, a->set, &a->n_set, value)) return false;
+  if (!strcmp(name, "--filename") && !take_repeated(command, name, a->manifest, &a->n_manifests, value)) return false;
+  if (!strcmp(name, "--assert") && !take_repeated(command, name, a->assertion, &a->n_assertions, value)) return false;
   a->value[k] = value;
   return true;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sim/lab/clairvoyant.h"
+#include "sim/lab/warmup.h"
 
 enum { QUEUE_LIMIT = 2048 }; /* encoded runs that may wait for the disk */
 
@@ -49,7 +50,29 @@ typedef struct PointCache {
   uint64_t point;
   uint32_t strategy; /* as whose runs it is seen; 0 where all see the same */
   bool valid;
+  uint64_t warm_point; /* 1 + the point whose warm-up this is, where strategies see it differently; 0: none yet */
+  int64_t warmup_ns;
 } PointCache;
+
+/* All strategies of a point leave out the same time: the longest that any of them needs, each as it sees the point. */
+static bool point_warmup(Pool *pool, PointCache *cache, uint64_t point, Err *err) {
+  if (!pool->sweep->has_manifests) return warmup_find(&cache->scenario, pool->options->interrupted, err);
+  if (cache->warm_point != point + 1) {
+    cache->warmup_ns = cache->scenario.warmup_ns;
+    bool good = true;
+    for (uint32_t k = 0; k < pool->sweep->n_strategies && good && cache->scenario.warmup_rule == WARMUP_MSER5; k++) {
+      Arena arena = {0};
+      Scenario own;
+      good = sweep_point_of(pool->sweep, point, k, &arena, &own, err) && warmup_find_one(&own, k, pool->options->interrupted, err);
+      if (good && own.warmup_ns > cache->warmup_ns) cache->warmup_ns = own.warmup_ns;
+      arena_free(&arena);
+    }
+    if (!good) return false;
+    cache->warm_point = point + 1;
+  }
+  cache->scenario.warmup_ns = cache->warmup_ns;
+  return true;
+}
 
 static bool cache_point(Pool *pool, PointCache *cache, uint64_t run) {
   uint64_t point = sweep_run_point(pool->sweep, run);
@@ -58,7 +81,7 @@ static bool cache_point(Pool *pool, PointCache *cache, uint64_t run) {
   arena_free(&cache->arena);
   cache->valid = false;
   Err err = {0};
-  if (!sweep_point_of(pool->sweep, point, strategy, &cache->arena, &cache->scenario, &err)) {
+  if (!sweep_point_of(pool->sweep, point, strategy, &cache->arena, &cache->scenario, &err) || !point_warmup(pool, cache, point, &err)) {
     omp_set_lock(&pool->lock);
     if (!pool->stop) *pool->err = err;
     pool->stop = true;
@@ -101,8 +124,8 @@ static void do_run(Pool *pool, PointCache *cache, uint64_t run) {
 static bool take_run(Pool *pool, uint64_t *run) {
   bool got = false;
   omp_set_lock(&pool->lock);
-  while (!pool->stop && !got && pool->next_run < pool->sweep->n_runs) {
-    *run = pool->next_run++;
+  while (!pool->stop && !got && (*run = sweep_next_wanted(pool->sweep, pool->next_run)) < pool->sweep->n_runs) {
+    pool->next_run = *run + 1;
     got = !(pool->committed[*run / 64] >> (*run % 64) & 1);
   }
   omp_unset_lock(&pool->lock);
@@ -198,7 +221,7 @@ static int spread_threads(const RunnerOptions *options, uint64_t todo, int *work
 }
 
 bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
-  *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep->n_runs};
+  *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep_wanted_runs(sweep)};
   int workers;
   Err point_err = {0};
   Arena arena = {0};
