@@ -21,7 +21,8 @@ typedef enum Purpose {
   PURPOSE_STARTUP,   /* node start-up, draw i for the i-th node of a pool */
   PURPOSE_LOAD,      /* replica load, draw i for the i-th replica of a deployment */
   PURPOSE_JITTER,    /* places of arrivals inside a counted interval */
-  PURPOSE_FAULT      /* tests: random instants of failures, resizes, drains */
+  PURPOSE_FAULT,     /* tests: random instants of failures, resizes, drains */
+  PURPOSE_NODES      /* a node policy's choice among equals */
 } Purpose;
 
 typedef struct Stream {

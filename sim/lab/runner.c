@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/run/run.h"
+#include "sim/lab/clairvoyant.h"
 
 enum { QUEUE_LIMIT = 2048 }; /* encoded runs that may wait for the disk */
 
@@ -83,7 +83,7 @@ static void do_run(Pool *pool, PointCache *cache, uint64_t run) {
   RunOptions options = {.plain = pool->options->plain, .trace = trace, .threads = pool->in_run_threads, .interrupted = pool->options->interrupted};
   Arena arena = {0};
   RunResult result;
-  run_simulate(&cache->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &arena, &result);
+  strategy_simulate(&cache->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &arena, &result);
   if (!is_interrupted(pool)) {
     Arena keep = {0};
     Finished *finished = ARENA_NEW(&keep, Finished);

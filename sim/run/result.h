@@ -46,7 +46,8 @@
   X(cluster_cost_usd, "USD", "cost of all nodes")                                                                    \
   X(idle_cost_usd, "USD", "cost charged to no deployment, roundings and minimum charges included")                   \
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
-  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")
+  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")                                 \
+  X(cost_lower_bound_usd, "USD", "of the clairvoyant strategy: nobody who attains with replicas of the stated size pays less; NaN where nothing is proven")
 
 /* Per deployment and trace row. */
 #define TRACE_COLUMNS(X)                                                                                             \

@@ -142,6 +142,7 @@ static void build_cluster(Run *run, RunResult *result, int first_row) {
   result->cluster[CLUSTER_idle_cost_usd] = usd(cost - charged);
   result->cluster[CLUSTER_nodes_ready] = (double)ready / ns;
   result->cluster[CLUSTER_nodes_ordered] = (double)ordered;
+  result->cluster[CLUSTER_cost_lower_bound_usd] = (double)NAN; /* sim/lab fills it in for the clairvoyant strategy */
 }
 
 static void trace_jobs(const Run *run, uint32_t d, int r, double ns, double *const *column) {
@@ -222,8 +223,8 @@ static void build_pool_trace(Run *run, RunResult *result) {
   }
 }
 
-/* First row after the warm-up, rounded up to a whole slice. */
-static int first_summary_row(const Scenario *scenario) {
+/* The warm-up, rounded up to whole slices. */
+int scenario_first_row(const Scenario *scenario) {
   __int128 scaled = (__int128)scenario->warmup_ns * SLICES;
   int slice = (int)((scaled + scenario->horizon_ns - 1) / scenario->horizon_ns);
   return slice * ROWS_PER_SLICE;
@@ -233,7 +234,7 @@ void result_build(Run *run, RunResult *result) {
   for (uint32_t f = 0; f < run->n_flows; f++) flow_end(&run->flow[f]);
   for (uint32_t d = 0; d < run->n_targets; d++) control_fill_rows(run, d, run->scenario->horizon_ns);
   cluster_end(&run->cluster);
-  int first_row = first_summary_row(run->scenario);
+  int first_row = scenario_first_row(run->scenario);
   size_t n = run->n_targets;
   result->summary = ARENA_ARRAY(run->arena, double, n * SUMMARY_COUNT);
   result->cluster = ARENA_ARRAY(run->arena, double, CLUSTER_COUNT);

@@ -118,8 +118,10 @@ typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
   F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
 typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 
+typedef struct PoolName { const char *name; } PoolName;
+
 #define DEPLOYMENT_FIELDS(F, C, O, L, M, R, P)                                                            \
-  F(text, pool, NULL, 0, 0, OPTIONAL, "its node pool; may be left out where there is one", "nodeSelector, Kubernetes")      \
+  L(pool, PoolName, &pool_name_type, OPTIONAL, "its node pool, or a list of those it may run on, the preferred one first; may be left out where there is one") \
   O(requests, ResourcesSpec, &resources_type, OPTIONAL, "reserved for each replica at the start")     \
   O(limits, ResourcesSpec, &resources_type, OPTIONAL, "what a replica may use at most; 0: its request")                    \
   F(integer, concurrency, "1", 1, 1e6, OPTIONAL, "jobs one replica serves at once", "")               \
@@ -190,7 +192,8 @@ typedef struct Scenario {
   FIELD_MEMBERS(SCENARIO_FIELDS)
   /* resolved by scenario_resolve */
   const NodePool *pool; /* [cluster.pools.count] */
-  uint32_t *deployment_pool, *deployment_entity;
+  PoolList *deployment_pools;
+  uint32_t *deployment_entity;
   int *initial_variant;
   double *route_probability; /* [from][to], rows sum to <= 1 */
   uint32_t *flow_of;         /* flow index of each deployment, upstream first */

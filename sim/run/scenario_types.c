@@ -153,6 +153,10 @@ static const Field workload_fields[] = {FIELD_ROWS(WORKLOAD_FIELDS)};
 #undef ROW_STRUCT
 static const Type workload_type = FIELD_TYPE("workload", "what arrives from outside", WorkloadSpec, workload_fields, NULL);
 
+static const Field pool_name_fields[] = {{.name = "", .kind = FIELD_TEXT, .need = REQUIRED, .offset = offsetof(PoolName, name),
+                                          .help = "a pool of the cluster", .source = "nodeSelector, Kubernetes"}};
+static const Type pool_name_type = FIELD_TYPE("pool name", "a node pool", PoolName, pool_name_fields, NULL);
+
 #define ROW_STRUCT DeploymentSpec
 static const Field deployment_fields[] = {FIELD_ROWS(DEPLOYMENT_FIELDS)};
 #undef ROW_STRUCT

@@ -42,6 +42,23 @@ def routed():
     return result
 
 
+def on_several_pools():
+    """Deployments that may use two kinds of machines, and node policies that add, empty and replace nodes."""
+    result = scenario({
+        "horizon": "900s", "deployments.app.pool": ["large", "cpu"], "deployments.app.limits": {"cpu": 2}, "deployments.app.speed": "linear",
+        "cluster.pools.cpu.nodes": {"min": 0, "max": 6},
+        "cluster.pools.large": {"machine": {"cpu": 16, "memory": "64Gi", "price": "$1.1/h"}, "nodes": {"min": 0, "max": 3},
+                                "startup": {"lognormal": {"median": "20s", "p95": "40s"}}, "placement": "best-fit"},
+        "strategies": {
+            "autoscaler": {**SCALERS["out"], "nodes": {"cluster-autoscaler": {
+                "expander": ["price", "random"], "scale_down_unneeded_time": "30s", "scale_down_delay_after_add": "20s", "unremovable_node_recheck_timeout": "20s"}}},
+            "random": {**SCALERS["out"], "nodes": {"cluster-autoscaler": {"expander": "random", "scale_down_unneeded_time": "0s", "scale_down_delay_after_add": "0s"}}},
+            "karpenter": {**SCALERS["out"], "nodes": {"karpenter": {"nodePools": {"all": {"disruption": {"budgets": [{"nodes": "100%"}]}}}}}}}})
+    result["deployments"]["other"] = {"pool": ["cpu", "large"], "requests": {"cpu": 3, "memory": "4Gi"}, "replicas": {"initial": 1, "min": 1, "max": 6},
+                                      "variants": {"only": {"load": "5s", "service": LOGNORMAL}}, "workload": {"arrivals": {"poisson": {"rate": "9/s"}}, "rate": WAVES}}
+    return result
+
+
 SCENARIOS = {
     "central_queue": scenario({"deployments.app.concurrency": 3, "deployments.app.workload.arrivals": {"gamma": {"rate": "45/s", "cv": 1.6}}}),
     "jsq": scenario({"deployments.app.dispatch": "least-outstanding", "deployments.app.tie": "random", "deployments.app.replicas.initial": 4}),
@@ -68,4 +85,5 @@ SCENARIOS = {
                        "backlog": {"scale": {"threshold": {"data_size": {"source": "backlog", "below": "3M"}, "resource_limit": {"source": "always"}}}},
                        "small": {"scale": "small_model"}}}),
     "many_deployments": with_more_deployments(),
+    "several_pools": on_several_pools(),
 }
