@@ -19,7 +19,7 @@ CONTROLLER = {"downscale_stabilization": "300s", "cpu_initialization_period": "3
 TOLD = {  # parameters that make a policy do something here, and durations inside others, for the scale of time
     "threshold": {"data_size": {"source": "offered", "below": 1}},
     "hpa": {"controller": CONTROLLER},
-    "keda": {"controller": CONTROLLER, "pollingInterval": 30, "cooldownPeriod": 300, "triggers": [{"metadata": {"meter": "in_flight_jobs", "threshold": "700m"}}]},
+    "keda": {"controller": CONTROLLER, "pollingInterval": 30, "cooldownPeriod": 300, "triggers": [{"metadata": {"meter": "in_flight_jobs", "threshold": 0.7}}]},
     "keda-job": {"pollingInterval": 30},
     "aibrix-apa": {"observeWindowSeconds": 180},
     "aibrix-kpa": {"observeWindowSeconds": 180, "panicWindowSeconds": 60},
@@ -178,10 +178,11 @@ class Policies(InFolder):
 
     @each_policy
     def test_rest_under_constant_load(self, policy):
-        """Constant gaps and services: once settled there is nothing to do. No rate is at an edge of a rule (14/s are exactly two replicas at 70 %)."""
+        """Constant gaps and services: once settled there is nothing to do. None of the rates is at an edge of a rule, as 14/s
+        would be (two replicas at 70 %), or 29/s (at four replicas they burst less than at five, and kpa has no tolerance)."""
         if policy in SEEK_THE_EDGE:
             return
-        for rate in (3, 13, 29):
+        for rate in (3, 12, 22):
             variants = {"only": {"load": "5s", "service": {"distribution": {"time": "100ms"}}}}
             changes = {"horizon": "2h", "deployments.app.workload": {"arrivals": {"constant": {"rate": f"{rate}/s"}}}, "faults": None,
                        "deployments.app.variants": variants}
