@@ -1,5 +1,5 @@
 /* The commands of the program. Only sim/app prints and exits; each command returns the exit code (design: 0 ok, 1 a run failed, 2 usage,
- * 3 bad scenario or trace, 4 input/output, 130 interrupted). */
+ * 3 bad scenario or trace, 4 input/output, 98 an --assert could not be decided, 99 one was missed, 130 interrupted). */
 #ifndef SIM_APP_COMMAND_H
 #define SIM_APP_COMMAND_H
 
@@ -35,6 +35,8 @@ typedef struct Arguments {
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
   size_t n_set;
+  const char *assertion[OPTION_SETS]; /* values of --assert */
+  size_t n_assertions;
   bool help;
 } Arguments;
 
@@ -60,7 +62,5 @@ int cmd_version(const Command *command, int argc, char **argv);
 const volatile bool *interrupted_flag(void);
 void interrupted_catch(void);
 
-/* Prints a comparison as tables (cmd_compare.c; `run` ends with it). False after reporting an error. */
-int comparison_print(const char *path, bool json, bool csv);
 
 #endif

@@ -66,6 +66,7 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   run->strategy = scenario_strategy(scenario, strategy);
   run->options = *options;
   run->arena = arena;
+  replication = scenario_streams(scenario, replication);
   run->replication = replication;
   run->n_targets = (uint32_t)scenario->deployments.count;
   run->events.arena = arena;
@@ -304,9 +305,9 @@ void run_end(Run *run, RunResult *result) {
     result->jobs += a->block.first_index + a->cursor;
   }
   if (!run->status && run->flows_ns < run->scenario->horizon_ns) run_fail(run, "ended at %.3f s, before the horizon", s_from_ns(run->flows_ns));
+  if (!run->status) result_build(run, result); /* which may fail the run, too */
   result->status = run->status;
   if (run->status) snprintf(result->message, sizeof result->message, "%s", run->message);
-  else result_build(run, result);
   for (uint32_t f = 0; f < run->n_flows; f++) arena_free(&run->flow_arena[f]);
   arena_free(&run->nodes.scratch);
 }

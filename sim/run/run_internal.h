@@ -181,6 +181,9 @@ void run_expire(Run *run, uint32_t target);
 /* Rows of the controller's columns up to now. */
 void control_fill_rows(Run *run, uint32_t target, int64_t now_ns);
 
+/* run_known.c: means that theory knows, of rows [first, after); NaN where it does not. */
+void known_means(const Run *run, uint32_t target, int first_row, int after_row, double *expected_jobs, double *erlang_s);
+
 /* run_result.c */
 void result_build(Run *run, RunResult *result);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "models/policy/staffing.h"
+#include "sim/core/statistics.h"
 #include "tests/support/policy_bench.h"
 #include "tests/testing.h"
 
