@@ -21,7 +21,7 @@ static char *read_scenario(void) {
 static void the_same_however_computed(void **state) {
   (void)state;
   char *text = read_scenario();
-  Fixture fixture;
+  Fixture fixture = {0};
   open_scenario(&fixture, text);
   assert_true(fixture.scenario.strategies.count > 20);
   for (uint32_t strategy = 0; strategy < fixture.scenario.strategies.count; strategy++) assert_same_every_way(&fixture, strategy);
