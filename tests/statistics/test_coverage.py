@@ -13,7 +13,7 @@ from scipy import optimize
 from support.program import NIGHTLY, TOP, InFolder, repetitions
 
 SERVERS, SERVICE_S, LOAD = 4, 0.1, 0.8
-EXPERIMENTS = repetitions(200, 1000, 40)
+EXPERIMENTS = repetitions(100, 1000, 30)
 FIRST_SEED = 5001
 
 
@@ -100,7 +100,7 @@ class CommonRandomNumbers(InFolder):
         common numbers cannot help; how long jobs take, and who is late, is another matter."""
         with open(f"{TOP}/configs/quickstart.yaml", encoding="utf-8") as file:
             text = file.read()
-        text = re.sub(r"(?m)^replications: .*", f"replications: {repetitions(16, 60, 8)}", text[:text.index("\nstrategies:")])
+        text = re.sub(r"(?m)^replications: .*", f"replications: {repetitions(12, 60, 8)}", text[:text.index("\nstrategies:")])
         text += "\nstrategies:\n" + "".join(f"  hpa-{k}: {{scale: {{horizontal: {{target: {k}%}}}}}}\n" for k in (50, 55))
         output = self.run_scenario(text, "--traces", "none")
         pairs = json.loads(self.headroom("compare", output, "--json", "--pairs").stdout)["points"][0]["pairs"]
