@@ -169,7 +169,7 @@ static void print_batches(const Comparison *c, const ComparePoint *point) {
 static void print_control(const Comparison *c, const ComparePoint *point) {
   size_t shown = 0;
   for (size_t s = 0; s < c->file->n_strategies; s++)
-    if (point->row[s].control_factor > 1)
+    if (!isnan(point->row[s].control_factor))
       printf("%s%s %.2gx", shown++ ? ", " : "The control cuts the variance of mean latency: ", point->row[s].strategy, point->row[s].control_factor);
   printf(shown ? ".\n" : "There is no control: no strategy is an Erlang queue, and the load varies over time, comes from a trace or from other deployments.\n");
 }

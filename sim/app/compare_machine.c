@@ -36,7 +36,7 @@ static void json_place(const ResultFile *file, const ComparePoint *point, const 
     json_number(row->best.high);
     printf("}");
   }
-  if (row->control_factor > 1) {
+  if (row->control_factor == row->control_factor) { /* not NaN */
     printf(", \"control_factor\": ");
     json_number(row->control_factor);
   }

@@ -114,13 +114,13 @@ bool mser_truncation(const double *value, size_t count, size_t batch, size_t *tr
     for (size_t k = 0; k < batch; k++) mean += value[first + k];
     tally_add(&rest, mean / (double)batch);
     double left = (double)rest.count, error = rest.m2 / (left * left);
-    if (n - d >= 2 && error <= least) {
+    if (d <= n / 2 && error <= least) {
       least = error;
       best = d;
     }
   }
   *truncated = best;
-  return best <= n / 2;
+  return best < n / 2;
 }
 
 void compare_with_best(const double *difference, const double *half, size_t n, BestComparison *out) {

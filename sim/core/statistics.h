@@ -46,8 +46,9 @@ Interval interval_with_control(const double *y, const double *x, size_t count, d
 double lag1_correlation(const double *value, size_t count);
 
 /* MSER: how many leading batches of `batch` values to leave out, so that the standard error of the mean of the rest is least; batch 5 is
- * MSER-5. False when the least is in the second half: then the series is too short to tell. Sources: White, IIE Transactions 29 (1997);
- * White, Cobb and Spratt, Proc. WSC 2000. */
+ * MSER-5. At most the first half may go (the statistic of the few last batches is arbitrarily small by chance); false when all of it
+ * would: then the series is too short to tell. Sources: White, IIE Transactions 29 (1997); White, Cobb and Spratt, Proc. WSC 2000; on the
+ * half: Hoad, Robinson and Davies, J. Operational Research Society 61 (2010). */
 bool mser_truncation(const double *value, size_t count, size_t batch, size_t *truncated);
 
 /* Multiple comparisons with the best, smaller being better. difference[i * n + j] is i - j, half[i * n + j] (symmetric) its half width,

@@ -38,9 +38,9 @@ static void controlled_intervals(Comparison *c, uint64_t point, size_t strategy,
       size_t n = values_of(&c->values, point, strategy, (Measure){MEASURE_SUMMARY, m, d}, c->value);
       Interval interval = interval_with_control(c->value, c->other, n, mean, COMPARE_LEVEL, &factor);
       bool is_count = m == SUMMARY_offered || m == SUMMARY_offered_expected || m == SUMMARY_latency_erlang_s; /* the control itself, or no sample */
-      if (is_count || !(factor > 1)) continue;
-      row->metric[d * SUMMARY_COUNT + m] = interval;
-      if (m == SUMMARY_latency_mean_s && (row->control_factor <= 1 || factor < row->control_factor)) row->control_factor = factor;
+      if (is_count) continue;
+      row->metric[d * SUMMARY_COUNT + m] = interval; /* whether it helped or not: choosing the narrower one would cover less */
+      if (m == SUMMARY_latency_mean_s && !(row->control_factor < factor)) row->control_factor = factor;
     }
   }
 }
@@ -84,7 +84,7 @@ static void fill_row(Comparison *c, uint64_t point, size_t strategy, CompareRow 
     for (size_t m = 0; m < SUMMARY_COUNT; m++) row->metric[d * SUMMARY_COUNT + m] = plain_interval(c, point, strategy, (Measure){MEASURE_SUMMARY, m, d});
   for (size_t m = 0; m < CLUSTER_COUNT; m++) row->cluster[m] = plain_interval(c, point, strategy, (Measure){MEASURE_CLUSTER, m, 0});
   row->values = row->cluster[CLUSTER_cluster_cost_usd].count;
-  row->control_factor = 1;
+  row->control_factor = (double)NAN;
   if (c->control) controlled_intervals(c, point, strategy, row);
   fill_batches(c, point, strategy, row);
   fill_objective(file, row);

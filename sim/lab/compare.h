@@ -24,7 +24,7 @@ typedef struct CompareRow {
   bool winner, tied;   /* tied: not the winner, but may be the best for all that can be told */
   Interval difference; /* from the winner on what decided (cost in USD, or attainment), paired; simultaneous */
   BestComparison best; /* on what decided, among those that count: how far from the best of the others */
-  double control_factor; /* with controls: variance of the plain mean latency / variance of the printed one, the least over deployments; else 1 */
+  double control_factor; /* with controls: variance of the plain mean latency / variance of the printed one, the least over deployments; below 1 it did not help; NaN: no control */
   double batch_correlation; /* with batches: the largest lag-1 autocorrelation of mean latency; NaN otherwise */
 } CompareRow;
 

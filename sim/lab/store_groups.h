@@ -7,7 +7,7 @@
 #include "sim/lab/h5_writer.h"
 
 /* Of the file's layout; a reader of another number refuses. */
-enum { STORE_FORMAT = 1 };
+enum { STORE_FORMAT = 2 };
 
 /* What says which run a row is: used along `run`, and along `decision`. */
 typedef struct RunColumns {

@@ -120,7 +120,7 @@ static bool check_statistics(const Scenario *scenario, Err *err) {
   if (!scenario->precision.metric) return good;
   if (scenario->batches > 0) good = err_at(err, "precision", "adds replications; `batches` has one");
   if (scenario->replications < (scenario->antithetic ? 4 : 2))
-    good = err_at(err, "replications", "precision begins with these: at least %d, better 10", scenario->antithetic ? 4 : 2);
+    good = err_at(err, "replications", "precision begins with these: at least %d, better 20", scenario->antithetic ? 4 : 2);
   if (scenario->precision.max_replications < scenario->replications)
     good = err_at(err, "precision.max_replications", "is below replications (%lld)", (long long)scenario->replications);
   return good;

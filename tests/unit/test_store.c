@@ -483,7 +483,7 @@ static void test_foreign_files(void **state) {
   H5Awrite(format, H5T_NATIVE_INT, &other);
   H5Aclose(format);
   H5Fclose(file);
-  refuse_file(folder, "in format 99; this one reads format 1");
+  refuse_file(folder, "in format 99; this one reads format 2");
   assert_int_equal(truncate(folder->file, 5000), 0);
   refuse_file(folder, "is damaged");
 }

@@ -509,12 +509,86 @@ static void replay_of_nothing_ends(void **unused) {
   }
 }
 
+/* ---- resampling ---- */
+
+/* 240 rows, one a minute for four hours; row k has input k. */
+static Source hourly_source(int64_t *arrival, uint32_t *input, TraceData *data) {
+  for (int k = 0; k < 240; k++) arrival[k] = k * 60 * S, input[k] = (uint32_t)k;
+  *data = (TraceData){.path = "t.csv", .count = 240, .arrival_ns = arrival, .input = input, .span_ns = 4 * 3600 * S};
+  return replay_of(data);
+}
+
+/* Every job of an hour-long block is the row of some start plus its place in the block, around the end of the trace. */
+static void resampling_moves_blocks(void **state) {
+  (void)state;
+  int64_t arrival[240], out[300];
+  uint32_t input[240];
+  TraceData data;
+  Source source = hourly_source(arrival, input, &data);
+  set(&source, "resample.block", "1h");
+  int different = 0;
+  for (uint32_t replication = 0; replication < 20; replication++) {
+    source.context.replication = replication;
+    begin(&source);
+    size_t n = take(&source, out, 300, INT64_MAX);
+    assert_in_range(n, 236, 244); /* a block of an hour has 60 rows, or 59 and 61 by where it starts */
+    assert_true(out[n - 1] < 4 * 3600 * S);
+    different += out[0] != 0;
+  }
+  assert_true(different > 15);
+  arena_free(&source.arena);
+}
+
+/* With a period of an hour and blocks of half an hour, each job keeps its minute. */
+static void resampling_keeps_the_hour(void **state) {
+  (void)state;
+  int64_t arrival[240];
+  uint32_t input[240];
+  TraceData data;
+  Source source = hourly_source(arrival, input, &data);
+  set(&source, "resample.block", "30m");
+  set(&source, "resample.period", "1h");
+  bool moved = false;
+  begin(&source);
+  JobBlock *block = &source.block;
+  source.workload->next(source.params, source.state, &source.context, block);
+  assert_int_equal(block->count, 240);
+  for (size_t k = 0; k < 240; k++) {
+    assert_int_equal(block->arrival_ns[k], (int64_t)k * 60 * S);
+    assert_int_equal(block->input[k] % 60, k % 60);
+    assert_int_equal(block->input[k] / 30 % 2, k / 30 % 2); /* halves come whole */
+    moved = moved || block->input[k] != k;
+  }
+  assert_true(moved);
+  arena_free(&source.arena);
+}
+
+/* Counts: whole intervals; every count of a resampled trace is one of the trace, and repeating goes on for ever. */
+static void resampled_counts(void **state) {
+  (void)state;
+  int64_t count[24], out[4000], per_hour[96] = {0};
+  TraceData data = {.path = "t.csv", .count = 24, .interval_count = count, .interval_ns = 3600 * S, .span_ns = 24 * 3600 * S};
+  for (int k = 0; k < 24; k++) count[k] = k + 1;
+  Source source = replay_of(&data);
+  set(&source, "resample.block", "90m"); /* rounded up to two intervals */
+  set(&source, "repeat", "true");
+  begin(&source);
+  size_t n = take(&source, out, 4000, 96 * 3600 * S);
+  for (size_t k = 0; k < n; k++) per_hour[out[k] / (3600 * S)]++;
+  for (int h = 0; h < 96; h += 2) {
+    assert_in_range(per_hour[h], 1, 24);
+    assert_int_equal(per_hour[h + 1], per_hour[h] % 24 + 1); /* the hour after it, the first after the last */
+  }
+  arena_free(&source.arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(renewal_processes), cmocka_unit_test(constant_does_not_drift), cmocka_unit_test(a_rate_of_nothing_ends),
       cmocka_unit_test(draws_are_addressed_by_job), cmocka_unit_test(mmpp), cmocka_unit_test(mmpp_of_equal_rates_is_poisson),
       cmocka_unit_test(diurnal_inverts_the_integral), cmocka_unit_test(diurnal_counts), cmocka_unit_test(steps),
       cmocka_unit_test(steps_end_and_checks), cmocka_unit_test(ramp), cmocka_unit_test(warps_do_not_depend_on_blocks),
+      cmocka_unit_test(resampling_moves_blocks), cmocka_unit_test(resampling_keeps_the_hour), cmocka_unit_test(resampled_counts),
       cmocka_unit_test(replay_is_the_rows), cmocka_unit_test(replay_scales), cmocka_unit_test(replay_thins_and_copies_by_chance),
       cmocka_unit_test(replay_counts), cmocka_unit_test(replay_counts_are_uniform_order_statistics), cmocka_unit_test(replay_of_nothing_ends),
   };
