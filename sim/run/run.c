@@ -49,15 +49,20 @@ static void flows_begin(Run *run) {
 
 enum { ARRIVALS_A_STEP = 65536 };
 
-/* Jobs that leave one flow wait in the next one's events: upstream flows go in steps of about ARRIVALS_A_STEP jobs, so that these stay few. */
-static int64_t longest_step_ns(const Run *run) {
-  double rate_rps = 1;
-  if (run->flows_alone) return INSTANT_NEVER;
+/* What arrives from outside at all deployments, jobs a second on average. */
+static double arrivals_rps(const Run *run) {
+  double rate_rps = 0;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     const WorkloadSpec *workload = &run->target[d].spec->workload;
     if (workload->arrivals.model) rate_rps += ((const Workload *)workload->arrivals.model)->mean_rps(workload->arrivals.params, run->scenario->horizon_ns);
   }
-  return ns_from_double(ARRIVALS_A_STEP / rate_rps * 1e9) + 1;
+  return rate_rps;
+}
+
+/* Jobs that leave one flow wait in the next one's events: upstream flows go in steps of about ARRIVALS_A_STEP jobs, so that these stay few. */
+static int64_t longest_step_ns(const Run *run) {
+  if (run->flows_alone) return INSTANT_NEVER;
+  return ns_from_double(ARRIVALS_A_STEP / (1 + run->arrivals_rps) * 1e9) + 1;
 }
 
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena) {
@@ -76,6 +81,7 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   control_begin(run);
   run->deciding = ARENA_ARRAY(arena, uint32_t, run->n_targets);
   run->observation = ARENA_ARRAY(arena, Observation, run->n_targets);
+  run->arrivals_rps = arrivals_rps(run);
   run->step_ns = longest_step_ns(run);
   nodes_begin(run);
   for (uint32_t k = 0; k < scenario->faults.count; k++) {
@@ -120,8 +126,12 @@ static void check_overflow(Run *run) {
   }
 }
 
+/* Waking threads costs as much as some hundred jobs: a policy that looks every 0.1 s would spend its time on that. */
+enum { ARRIVALS_WORTH_THREADS = 4000 };
+
 static void advance_side_by_side(Run *run, int64_t until_ns) {
-  int threads = run->flows_alone && run->options.threads > 1 ? run->options.threads : 1;
+  bool worth_it = run->arrivals_rps * s_from_ns(until_ns - run->flows_ns) > ARRIVALS_WORTH_THREADS;
+  int threads = run->flows_alone && run->options.threads > 1 && worth_it ? run->options.threads : 1;
   bool memory = true;
   FlowReturn returned;
   if (threads > 1 && run->n_flows > 1) {

@@ -107,6 +107,7 @@ struct Run {
   uint32_t sequence;
   int64_t scrape_ns;
   int64_t flows_ns, now_ns;
+  double arrivals_rps;
   int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
   NodeControl nodes;
