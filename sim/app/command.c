@@ -32,6 +32,12 @@ static bool take_value(const Command *command, Arguments *a, int k, const char *
       return false;
     }
     a->set[a->n_set++] = value;
+  } else if (a->n_given == OPTION_SETS) {
+    fprintf(stderr, "headroom %s: more than %d options\n", command->name, OPTION_SETS);
+    return false;
+  } else {
+    a->given[a->n_given].option = k;
+    a->given[a->n_given++].value = value;
   }
   a->value[k] = value;
   return true;
@@ -82,6 +88,13 @@ bool arguments_read(const Command *command, int argc, char **argv, Arguments *a)
   if (a->n_arguments >= command->arguments_min) return true;
   fprintf(stderr, "headroom %s: missing %s\nTry: headroom %s --help\n", command->name, command->arguments, command->name);
   return false;
+}
+
+size_t arguments_all(const Arguments *a, int option, const char **value) {
+  size_t n = 0;
+  for (size_t k = 0; k < a->n_given; k++)
+    if (a->given[k].option == option) value[n++] = a->given[k].value;
+  return n;
 }
 
 void command_help(const Command *command, FILE *out) {

@@ -17,7 +17,7 @@ typedef struct Option {
   const char *help;
 } Option;
 
-enum { OPTION_SETS = 64, COMMAND_OPTIONS = 16 };
+enum { OPTION_SETS = 64, COMMAND_OPTIONS = 32 };
 
 typedef struct Command Command;
 struct Command {
@@ -35,12 +35,16 @@ typedef struct Arguments {
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
   size_t n_set;
+  struct { int option; const char *value; } given[OPTION_SETS]; /* all values in order, but those of --set */
+  size_t n_given;
   bool help;
 } Arguments;
 
 /* Reads argv (after the command's name). False after printing what is wrong, with the nearest valid option. */
 bool arguments_read(const Command *command, int argc, char **argv, Arguments *arguments);
 void command_help(const Command *command, FILE *out);
+/* All values of a repeated option; value[OPTION_SETS]. */
+size_t arguments_all(const Arguments *arguments, int option, const char **value);
 /* Prints the errors to stderr and returns the exit code. */
 int err_report(const Err *err);
 /* Prints the warnings to stderr; err_report does it, too. */
@@ -54,6 +58,7 @@ int cmd_compare(const Command *command, int argc, char **argv);
 int cmd_explain(const Command *command, int argc, char **argv);
 int cmd_describe(const Command *command, int argc, char **argv);
 int cmd_generate(const Command *command, int argc, char **argv);
+int cmd_tune(const Command *command, int argc, char **argv);
 int cmd_version(const Command *command, int argc, char **argv);
 
 /* Set when Ctrl-C or SIGTERM came. */

@@ -37,10 +37,36 @@ static const Option generate_options[] = {
     SET_OPTION,
 };
 
+static const Option tune_options[] = {
+    {"--minimize", 0, "METRIC", "a column of results (describe columns), DEPLOYMENT.COLUMN; cost_usd: the whole bill"},
+    {"--maximize", 0, "METRIC", "the same, where more is better"},
+    {"--subject-to", 0, "CONSTRAINT", "'latency_p99_s <= 0.5', 'attainment_ratio >= 0.99' (repeatable)"},
+    {"--strategy", 's', "NAME", "the strategy to tune (default: the one that the paths name)"},
+    {"--over", 0, "PATH=VALUES", "a threshold: PATH={a,b,c}, PATH=50%..90%..5%, PATH=50%..90% (repeatable)"},
+    {"--method", 0, "NAME", "auto (default: model for ranges, else halving), halving, model: no guarantee"},
+    {"--budget", 0, "RUNS", "at most so many runs (default: 20 a design, at least 400)"},
+    {"--guarantee", 0, "P", "choose with this probability of being right: 0.95"},
+    {"--indifference", 0, "D", "guarantee: differences below this do not matter: 1% (default), or in the metric's unit"},
+    {"--tolerance", 0, "E", "guarantee: a constraint may be missed by this: 1% (default) of its bound, or in its unit"},
+    {"--holdout", 0, "TIME", "judge on the last 2d, tune on the rest; none (default: 2/7 of traces over 3 days)"},
+    {"--confirm", 0, "N", "new replications for the judgement (default 20)"},
+    {"--output", 'o', "FILE", "write the scenario with the tuned fields changed, comments kept"},
+    SET_OPTION,
+    {"--seed", 0, "N", "of all random numbers (default: the scenario's)"},
+    {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
+    {"--journal", 0, "FILE", "keep every run here, for later tunings (default: NAME.tune.journal until it is done)"},
+    {"--resume", 0, NULL, "go on with an interrupted tuning"},
+    {"--force", 'f', NULL, "replace an existing output or journal"},
+    {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
+    {"--quiet", 'q', NULL, "print nothing but errors"},
+    {"--json", 0, NULL, "print the outcome as JSON"},
+};
+
 static const Command commands[] = {
     {"run", "SCENARIO", "Runs a scenario: every strategy at every point, replicated; writes HDF5 and prints the comparison.", 1, 1, run_options, COUNT(run_options), cmd_run},
     {"check", "SCENARIO", "Reads a scenario and says what it would run and how large the result would be.", 1, 1, check_options, COUNT(check_options), cmd_check},
     {"compare", "RESULT", "Compares the strategies of a result, with 95 % intervals over replications.", 1, 1, compare_options, COUNT(compare_options), cmd_compare},
+    {"tune", "SCENARIO", "Finds the best thresholds of a strategy under constraints, judges them on new runs, writes the tuned scenario.", 1, 1, tune_options, COUNT(tune_options), cmd_tune},
     {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
     {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema.", 0, 2, NULL, 0, cmd_describe},
     {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},

@@ -58,13 +58,13 @@ static void edge_configuration(Fake *fake, size_t n, double delta, double epsilo
   }
 }
 
-static int correct_selections(int tunings, bool with_constraint, uint64_t *runs) {
+static int correct_selections(int first, int tunings, bool with_constraint, uint64_t *runs) {
   enum { N = 10 };
   double epsilon = 0.05;
   size_t design[N];
   int correct = 0;
   all_designs(design, N);
-  for (int t = 0; t < tunings; t++) {
+  for (int t = first; t < first + tunings; t++) {
     Fake fake = {.seed = 1000 + (uint64_t)t, .common = {0.4, 0.2}, .own = {0.3, 0.15}, .n_metrics = with_constraint ? 2 : 1};
     edge_configuration(&fake, N, 0.1, epsilon);
     if (!with_constraint)
@@ -86,12 +86,21 @@ static int correct_selections(int tunings, bool with_constraint, uint64_t *runs)
   return correct;
 }
 
+/* Blocks of 200 tunings. All together must reach the stated 95 %; a single block may lie two and a half standard deviations of chance
+ * (some 8 of 200) below. */
 static void check_probability(bool with_constraint) {
-  int tunings = repetitions(50, 200);
+  enum { BLOCK = 200 };
+  int blocks = repetitions(5, 20), correct = 0, worst = BLOCK;
   uint64_t runs = 0;
-  int correct = correct_selections(tunings, with_constraint, &runs);
-  print_message("%s: %d of %d correct at 95 %%, %.0f runs each\n", with_constraint ? "check and KN" : "KN", correct, tunings, (double)runs / tunings);
-  assert_true(correct >= (int)ceil(0.95 * tunings));
+  for (int b = 0; b < blocks; b++) {
+    int now = correct_selections(b * BLOCK, BLOCK, with_constraint, &runs);
+    correct += now;
+    if (now < worst) worst = now;
+  }
+  print_message("%s: %d of %d correct where 95 %% are promised, the worst 200: %d; %.0f runs each\n", with_constraint ? "check and KN" : "KN", correct,
+                blocks * BLOCK, worst, (double)runs / (blocks * BLOCK));
+  assert_true(worst >= 182);
+  assert_true(correct * 100 >= 95 * blocks * BLOCK || blocks == 1);
 }
 
 static void test_kn_keeps_its_probability(void **state) {
