@@ -59,6 +59,7 @@ int cmd_explain(const Command *command, int argc, char **argv);
 int cmd_describe(const Command *command, int argc, char **argv);
 int cmd_generate(const Command *command, int argc, char **argv);
 int cmd_tune(const Command *command, int argc, char **argv);
+int cmd_sensitivity(const Command *command, int argc, char **argv);
 int cmd_version(const Command *command, int argc, char **argv);
 
 /* Set when Ctrl-C or SIGTERM came. */

@@ -61,12 +61,31 @@ static const Option tune_options[] = {
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the outcome as JSON"},
 };
+static const Option sensitivity_options[] = {
+    {"--over", 0, "PATH=VALUES", "a threshold: PATH=50%..90%, PATH={a,b,c} (repeatable)"},
+    {"--metric", 0, "METRIC", "a column of results (repeatable; default cost_usd)"},
+    {"--method", 0, "NAME", "morris (default): screening; sobol: variance-based indices"},
+    {"--strategy", 's', "NAME", "the strategy (default: the one that the paths name)"},
+    {"--trajectories", 0, "N", "morris: default 10; N x (thresholds + 1) points"},
+    {"--samples", 0, "N", "sobol: default 128; N x (thresholds + 2) points"},
+    {"--replications", 0, "N", "runs of each point, the same random numbers at every point (default 3)"},
+    SET_OPTION,
+    {"--seed", 0, "N", "of all random numbers (default: the scenario's)"},
+    {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
+    {"--journal", 0, "FILE", "keep every run here (a tuning's journal serves, too)"},
+    {"--resume", 0, NULL, "go on where it was interrupted"},
+    {"--force", 'f', NULL, "replace an existing journal"},
+    {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
+    {"--quiet", 'q', NULL, "print nothing but errors"},
+    {"--json", 0, NULL, "print the outcome as JSON"},
+};
 
 static const Command commands[] = {
     {"run", "SCENARIO", "Runs a scenario: every strategy at every point, replicated; writes HDF5 and prints the comparison.", 1, 1, run_options, COUNT(run_options), cmd_run},
     {"check", "SCENARIO", "Reads a scenario and says what it would run and how large the result would be.", 1, 1, check_options, COUNT(check_options), cmd_check},
     {"compare", "RESULT", "Compares the strategies of a result, with 95 % intervals over replications.", 1, 1, compare_options, COUNT(compare_options), cmd_compare},
     {"tune", "SCENARIO", "Finds the best thresholds of a strategy under constraints, judges them on new runs, writes the tuned scenario.", 1, 1, tune_options, COUNT(tune_options), cmd_tune},
+    {"sensitivity", "SCENARIO", "Which thresholds matter: Morris screening, or Sobol indices.", 1, 1, sensitivity_options, COUNT(sensitivity_options), cmd_sensitivity},
     {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
     {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema.", 0, 2, NULL, 0, cmd_describe},
     {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},

@@ -59,8 +59,8 @@ static void print_right(const Tune *tune, const TuneOutcome *o) {
 }
 
 static void print_counts(const TuneOutcome *o) {
-  printf("Of the others %zu were shown to be worse, %zu to violate a constraint", o->n_worse, o->n_infeasible);
-  if (o->n_ranked_out) printf(", %zu were left behind for the budget's sake", o->n_ranked_out);
+  printf("%s %zu were shown to be worse, %zu to violate a constraint", o->found ? "Of the others" : "Of all", o->n_worse, o->n_infeasible);
+  if (o->n_ranked_out) printf(", %zu looked worse and were left behind for the budget's sake", o->n_ranked_out);
   if (o->n_failed) printf(", %zu failed", o->n_failed);
   printf(".\n");
 }
@@ -103,7 +103,7 @@ static void print_winner(const Tune *tune, const TuneOutcome *o, Arena *arena) {
 static void print_alike(const Tune *tune, const TuneOutcome *o, Arena *arena) {
   char cell[CELL];
   if (o->n_alike == 0) {
-    printf("\nEvery other design was told apart from it (paired differences, simultaneously at 95 %%).\n");
+    printf("\nEvery other design that was compared was told apart from it (paired differences, simultaneously at 95 %%).\n");
     return;
   }
   printf("\nCannot be told apart from it (paired differences of %s from the search, simultaneously at 95 %%):\n", tune->metric[0].name);

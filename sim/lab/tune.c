@@ -87,6 +87,16 @@ static bool search_guarantee(Tune *tune, TuneSamples *samples, Found *found, Tun
 
 /* ---- all of it ---- */
 
+/* Where nothing keeps the constraints halving shows nobody to violate them, since it looks for the nearest: said here, simultaneously. */
+static void find_violators(const TuneSamples *samples, Found *found) {
+  double level = 1 - 0.1 / (double)found->n;
+  for (size_t k = 0; k < found->n; k++)
+    for (size_t j = 0; j < samples->problem->n_constraints && (found->fate[k] == FATE_LEFT || found->fate[k] == FATE_RANKED_OUT); j++) {
+      Interval g = samples_mean(samples, found->design[k], 1 + j, level);
+      if (g.mean > g.half_width) found->fate[k] = FATE_INFEASIBLE;
+    }
+}
+
 static void count_fates(const Found *found, TuneOutcome *outcome) {
   outcome->n_designs = found->n;
   for (size_t k = 0; k < found->n; k++) switch (found->fate[k]) {
@@ -110,6 +120,7 @@ bool tune_run(Tune *tune, TuneOutcome *outcome, Err *err) {
   case SEARCH_GUARANTEE: good = search_guarantee(tune, &samples, &found, outcome, err); break;
   }
   if (!good) return false;
+  if (!outcome->found) find_violators(&samples, &found);
   count_fates(&found, outcome);
   outcome->runs_search = samples.runs;
   return !outcome->found || tune_judge(tune, &samples, found.design, found.fate, found.n, outcome, err);

@@ -7,7 +7,7 @@
 
 #include "sim/lab/tune.h"
 
-enum { REGION_CUTS = 64, ROUNDS_MOST = 40 };
+enum { REGION_CUTS = 64, ROUNDS_MOST = 40, COMPARED_LEAST = 8 };
 #define CONFIRM_FIRST (UINT32_C(1) << 22) /* replications of the judgement: beyond those of any search */
 #define LEVEL 0.95
 
@@ -35,12 +35,19 @@ static int by_difference(const void *a, const void *b) {
   return (x->design > y->design) - (x->design < y->design);
 }
 
+/* Designs that were left behind after a few replications are not compared: such an interval says nothing. */
+static bool comparable(const TuneSamples *search, const TuneOutcome *outcome, size_t design, TuneFate fate) {
+  if (design == outcome->best || fate == FATE_FAILED || fate == FATE_INFEASIBLE) return false;
+  return fate == FATE_LEFT || fate == FATE_WORSE || samples_count(search, design) >= COMPARED_LEAST;
+}
+
 static void find_alike(const Tune *tune, const TuneSamples *search, const size_t *design, const TuneFate *fate, size_t n, TuneOutcome *outcome) {
-  double level = 1 - (1 - LEVEL) / (double)(n > 2 ? n - 1 : 1);
-  size_t which;
+  size_t which, compared = 0;
+  for (size_t k = 0; k < n; k++) compared += comparable(search, outcome, design[k], fate[k]);
+  double level = 1 - (1 - LEVEL) / (double)(compared > 1 ? compared : 1);
   outcome->alike = ARENA_ARRAY(tune->arena, TuneAlike, n);
   for (size_t k = 0; k < n; k++) {
-    if (design[k] == outcome->best || fate[k] == FATE_FAILED || fate[k] == FATE_INFEASIBLE || surely_violates(search, design[k], level, &which)) continue;
+    if (!comparable(search, outcome, design[k], fate[k]) || surely_violates(search, design[k], level, &which)) continue;
     Interval difference = samples_difference(search, design[k], outcome->best, 0, level);
     bool apart = fate[k] == FATE_WORSE || difference.mean > difference.half_width;
     if (!apart) outcome->alike[outcome->n_alike++] = (TuneAlike){design[k], difference};

@@ -128,6 +128,16 @@ size_t space_design_at(TuneSpace *space, double *x) {
   return space_design(space, value);
 }
 
+size_t space_design_on_grid(TuneSpace *space, double *x) {
+  uint32_t value[TUNE_AXES_MOST];
+  for (size_t a = 0; a < space->n_axes; a++) {
+    uint32_t last = space->axis[a].count - 1;
+    value[a] = (uint32_t)llround(x[a] * last);
+    x[a] = last ? (double)value[a] / last : 0.5;
+  }
+  return space_design(space, value);
+}
+
 uint64_t space_grid_size(const TuneSpace *space, uint32_t of_range) {
   uint64_t size = 1;
   for (size_t a = 0; a < space->n_axes; a++) {

@@ -47,6 +47,8 @@ size_t space_design(TuneSpace *space, const uint32_t *value);
 const uint32_t *space_values(const TuneSpace *space, size_t design);
 /* The design at a point of the unit cube; moves the point to the middle of its value. */
 size_t space_design_at(TuneSpace *space, double *x);
+/* The same where 0 and 1 are the first and the last value themselves (for grids of levels). */
+size_t space_design_on_grid(TuneSpace *space, double *x);
 /* How many designs a full grid has (ranges count `of_range` values), capped at 2^40. */
 uint64_t space_grid_size(const TuneSpace *space, uint32_t of_range);
 /* A list of designs: the full grid if it has at most `most`, else a low-discrepancy sample of it. */
