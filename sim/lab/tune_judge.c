@@ -35,10 +35,11 @@ static int by_difference(const void *a, const void *b) {
   return (x->design > y->design) - (x->design < y->design);
 }
 
-/* Designs that were left behind after a few replications are not compared: such an interval says nothing. */
+/* Designs that were left behind after a few replications are not compared, unless they are very near: a wide interval says nothing. */
 static bool comparable(const TuneSamples *search, const TuneOutcome *outcome, size_t design, TuneFate fate) {
   if (design == outcome->best || fate == FATE_FAILED || fate == FATE_INFEASIBLE) return false;
-  return fate == FATE_LEFT || fate == FATE_WORSE || samples_count(search, design) >= COMPARED_LEAST;
+  if (fate == FATE_LEFT || fate == FATE_WORSE || samples_count(search, design) >= COMPARED_LEAST) return true;
+  return samples_difference(search, design, outcome->best, 0, LEVEL).half_width <= 0.01 * fabs(samples_mean(search, outcome->best, 0, LEVEL).mean);
 }
 
 static void find_alike(const Tune *tune, const TuneSamples *search, const size_t *design, const TuneFate *fate, size_t n, TuneOutcome *outcome) {
