@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/app/command.h"
@@ -12,7 +13,7 @@
 #include "sim/lab/tune_write.h"
 
 enum { OPT_MINIMIZE, OPT_MAXIMIZE, OPT_SUBJECT, OPT_STRATEGY, OPT_OVER, OPT_METHOD, OPT_BUDGET, OPT_GUARANTEE, OPT_INDIFFERENCE, OPT_TOLERANCE,
-       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
 
 enum { EXIT_MISSED = 99 };
 
@@ -56,20 +57,56 @@ static size_t settings_of(const TuneSession *s, TextSetting *setting, Arena *are
   return space->n_axes;
 }
 
-/* The user's text with the winner's values; nothing of --set. */
-static int write_scenario(TuneSession *s, const char **diff) {
-  const char *output = s->arguments.value[OPT_OUTPUT];
-  *diff = NULL;
-  if (!output) return ERR_NONE;
-  Err err = {0};
-  TextSetting setting[TUNE_AXES_MOST];
+/* The user's text with the winner's values; nothing of --set. Fields of manifests are not in it. */
+static bool write_scenario(TuneSession *s, const TextSetting *setting, size_t n, Text *diff, Err *err) {
+  const char *output = s->arguments.value[OPT_OUTPUT], *text;
   const YamlSource *source = &s->sweep.document->source;
-  const char *text;
-  size_t length;
+  TextSetting own[TUNE_AXES_MOST];
+  size_t length, n_own = 0;
+  if (!output) return true;
+  for (size_t k = 0; k < n; k++) {
+    const YamlSource *from = setting_source(s->tune.space.root, &setting[k]);
+    if (from == source || !from->is_file) own[n_own++] = setting[k];
+  }
+  if (!text_set(source, own, n_own, &text, &length, &s->arena, err) || !text_file_write(output, text, length, err)) return false;
+  text_addf(diff, "%s", text_diff(source->name, source->text, output, text, &s->arena));
+  if (n_own < n && !s->arguments.value[OPT_MANIFEST]) fprintf(stderr, "headroom: %zu tuned fields are in manifests: --write-manifest DIR writes them\n", n - n_own);
+  return true;
+}
+
+/* A manifest that holds tuned fields, into the folder under its own name. */
+static bool write_manifest(TuneSession *s, const YamlSource *source, const TextSetting *setting, size_t n, Text *diff, Err *err) {
+  const char *folder = s->arguments.value[OPT_MANIFEST], *base = strrchr(source->name, '/'), *text;
+  size_t length, count;
+  const char *path = arena_format(&s->arena, "%s/%s", folder, base ? base + 1 : source->name);
+  if (!documents_set(s->tune.space.root, source, setting, n, &text, &length, &count, &s->arena, err)) return false;
+  if (!s->arguments.value[OPT_FORCE] && access(path, F_OK) == 0) return err_add(err, ERR_USAGE, "%.200s exists; --force replaces it", path);
+  if (!text_file_write(path, text, length, err)) return false;
+  text_addf(diff, "%s", text_diff(source->name, source->text, path, text, &s->arena));
+  return true;
+}
+
+static bool write_manifests(TuneSession *s, const TextSetting *setting, size_t n, Text *diff, Err *err) {
+  const char *folder = s->arguments.value[OPT_MANIFEST];
+  const YamlSource *done[TUNE_AXES_MOST];
+  size_t n_done = 0;
+  if (!folder) return true;
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST) return err_add(err, ERR_IO, "cannot make the folder %.200s: %s", folder, strerror(errno));
+  for (size_t k = 0; k < n; k++) {
+    const YamlSource *source = setting_source(s->tune.space.root, &setting[k]);
+    bool seen = source == &s->sweep.document->source || !source->is_file;
+    for (size_t j = 0; j < n_done; j++) seen |= done[j] == source;
+    if (seen) continue;
+    done[n_done++] = source;
+    if (!write_manifest(s, source, setting, n, diff, err)) return false;
+  }
+  return n_done > 0 || err_add(err, ERR_USAGE, "--write-manifest: no tuned field is in a manifest; -o FILE writes the scenario");
+}
+
+static bool write_files(TuneSession *s, Text *diff, Err *err) {
+  TextSetting setting[TUNE_AXES_MOST];
   size_t n = settings_of(s, setting, &s->arena);
-  if (!text_set(source, setting, n, &text, &length, &s->arena, &err) || !text_file_write(output, text, length, &err)) return err_report(&err);
-  *diff = text_diff(source->name, source->text, output, text, &s->arena);
-  return ERR_NONE;
+  return write_scenario(s, setting, n, diff, err) && write_manifests(s, setting, n, diff, err);
 }
 
 /* ---- all of it ---- */
@@ -92,17 +129,18 @@ static bool open_engine(TuneSession *s, int threads, Err *err) {
 }
 
 static int conclude(TuneSession *s) {
-  const char *diff = NULL;
+  Text diff = {.arena = &s->arena};
   Err err = {0};
-  int code = s->outcome.found ? write_scenario(s, &diff) : EXIT_MISSED;
-  if (code != ERR_NONE && code != EXIT_MISSED) return code;
+  bool writes = s->arguments.value[OPT_OUTPUT] || s->arguments.value[OPT_MANIFEST];
+  int code = s->outcome.found ? ERR_NONE : EXIT_MISSED;
   if (s->outcome.found) {
+    if (!write_files(s, &diff, &err)) return err_report(&err);
     for (size_t m = 1; m < s->tune.n_metrics; m++)
       if (constraint_side(&s->tune.metric[m], s->outcome.winner[m]) < 0) code = EXIT_MISSED;
   }
   if (s->arguments.value[OPT_JSON]) tune_print_json(&s->tune, &s->outcome);
   else if (!s->arguments.value[OPT_QUIET]) tune_print(&s->tune, &s->outcome);
-  if (s->outcome.found && diff && !s->arguments.value[OPT_JSON] && !s->arguments.value[OPT_QUIET]) printf("\n%s", diff[0] ? diff : "The scenario says so already.\n");
+  if (s->outcome.found && writes && !s->arguments.value[OPT_JSON] && !s->arguments.value[OPT_QUIET]) printf("\n%s", diff.length ? diff.bytes : "It is written so already.\n");
   if (s->arguments.n_set && s->arguments.value[OPT_OUTPUT]) fprintf(stderr, "headroom: %s holds the tuned values, not those of --set\n", s->arguments.value[OPT_OUTPUT]);
   tune_journal_close(s->tune.engine.journal);
   s->tune.engine.journal = NULL;

@@ -51,6 +51,7 @@ static const Option tune_options[] = {
     {"--holdout", 0, "TIME", "judge on the last 2d, tune on the rest; none (default: 2/7 of traces over 3 days)"},
     {"--confirm", 0, "N", "new replications for the judgement (default 20)"},
     {"--output", 'o', "FILE", "write the scenario with the tuned fields changed, comments kept"},
+    {"--write-manifest", 0, "DIR", "write the manifests with the tuned fields changed, comments kept"},
     SET_OPTION,
     {"--seed", 0, "N", "of all random numbers (default: the scenario's)"},
     {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},

@@ -46,7 +46,9 @@ static void print_right(const Tune *tune, const TuneOutcome *o) {
     else printf("Right with probability %g", tune->spec.guarantee_ratio);
     break;
   }
-  printf("; %zu designs, %llu runs", o->n_designs, (unsigned long long)(o->runs_search + o->runs_judgement));
+  printf("; %zu ", o->n_designs);
+  if (o->grid_size > o->n_designs) printf("of %llu ", (unsigned long long)o->grid_size);
+  printf("designs, %llu runs", (unsigned long long)(o->runs_search + o->runs_judgement));
   if (tune->engine.reused) printf(" (%llu of them from the journal)", (unsigned long long)tune->engine.reused);
   printf(".\n");
   if (tune->search != SEARCH_GUARANTEE) return;

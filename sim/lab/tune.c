@@ -8,7 +8,7 @@
 #include "sim/lab/tune_guarantee.h"
 #include "sim/lab/tune_model.h"
 
-enum { HALVING_VALUES = 50, GUARANTEE_VALUES = 11, FIRST_STAGE = 10, A_DESIGN = 8, PILOT_REPLICATIONS = 10, DESIGNS_MOST = 4096 };
+enum { HALVING_VALUES = 50, GUARANTEE_VALUES = 11, FIRST_STAGE = 10, A_DESIGN = 4, PILOT_REPLICATIONS = 10, DESIGNS_MOST = 4096 };
 #define PILOT_FIRST (UINT32_C(1) << 23) /* replications of the pilot: of no other use */
 
 typedef struct Found {
@@ -25,6 +25,7 @@ static bool search_halving(Tune *tune, TuneSamples *samples, Found *found, TuneO
   uint64_t most = search_budget(tune) / A_DESIGN;
   if (most < 2) most = 2;
   found->n = space_grid(&tune->space, HALVING_VALUES, most < DESIGNS_MOST ? (size_t)most : DESIGNS_MOST, &found->design, tune->arena);
+  outcome->grid_size = space_grid_size(&tune->space, HALVING_VALUES);
   HalvingOptions options = {.budget = search_budget(tune)};
   HalvingResult result;
   if (!tune_halving(samples, found->design, found->n, &options, &result, err)) return false;
@@ -71,6 +72,7 @@ static bool set_indifference(Tune *tune, Err *err) {
 static bool search_guarantee(Tune *tune, TuneSamples *samples, Found *found, TuneOutcome *outcome, Err *err) {
   if (!set_indifference(tune, err)) return false;
   found->n = space_grid(&tune->space, GUARANTEE_VALUES, DESIGNS_MOST, &found->design, tune->arena);
+  outcome->grid_size = space_grid_size(&tune->space, GUARANTEE_VALUES);
   double *tolerance = ARENA_ARRAY(tune->arena, double, tune->n_metrics), alpha = 1 - tune->spec.guarantee_ratio;
   for (size_t k = 1; k < tune->n_metrics; k++) tolerance[k - 1] = tune->metric[k].tolerance;
   bool constrained = tune->n_metrics > 1;

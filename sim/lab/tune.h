@@ -61,6 +61,7 @@ typedef struct TuneOutcome {
   bool found;      /* some design keeps the constraints, by its means */
   bool guaranteed; /* the guaranteed procedure came to its end */
   size_t best, n_designs;
+  uint64_t grid_size; /* of the grid that n_designs are of; 0: no grid */
   uint64_t runs_search, runs_judgement;
   size_t n_worse, n_infeasible, n_failed, n_ranked_out;
   TuneAlike *alike;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -178,6 +179,70 @@ bool yaml_equal(const Yaml *a, const Yaml *b) {
     if (!other || !yaml_equal(a->entry[k].value, other)) return false;
   }
   return true;
+}
+
+/* ---- documents of other files ---- */
+
+const YamlSource *setting_source(const Yaml *root, const TextSetting *setting) {
+  const Yaml *node = root;
+  for (size_t k = 0; k < setting->n_steps; k++) {
+    const Yaml *next = child(node, &setting->step[k]);
+    if (!next) break;
+    node = next;
+  }
+  return node->mark.source;
+}
+
+/* Scalars that differ, and keys that only one has. */
+static size_t differences(const Yaml *a, const Yaml *b) {
+  if (a->kind != b->kind) return 1;
+  if (a->kind == YAML_SCALAR) return !text_equal(a->text, b->text);
+  size_t n = 0, shared = 0;
+  for (size_t k = 0; k < a->count; k++) {
+    const Yaml *other = NULL;
+    if (a->kind == YAML_LIST) other = k < b->count ? b->entry[k].value : NULL;
+    else {
+      const YamlEntry *entry = yaml_entry(b, a->entry[k].key);
+      other = entry ? entry->value : NULL;
+    }
+    shared += other != NULL;
+    n += other ? differences(a->entry[k].value, other) : 1;
+  }
+  return n + b->count - shared;
+}
+
+/* What is changed is no more than what was to be: an anchor's value would change elsewhere, too. */
+static bool changes_are(const YamlSource *before, const YamlSource *after, size_t most, Arena *arena, Err *err) {
+  size_t n, m, changed = 0;
+  const Yaml *const *old = yaml_parse_all(before, &n, arena, err), *const *now = old ? yaml_parse_all(after, &m, arena, err) : NULL;
+  if (!now) return false;
+  for (size_t k = 0; k < n && n == m; k++) changed += differences(old[k], now[k]);
+  return (n == m && changed <= most) ||
+         err_add(err, ERR_SCENARIO, "%.150s: a value that is to be changed is used elsewhere, too; change it by hand", before->name);
+}
+
+static int by_offset(const void *a, const void *b) {
+  const TextEdit *x = a, *y = b;
+  return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+bool documents_set(const Yaml *root, const YamlSource *source, const TextSetting *setting, size_t n, const char **text, size_t *length, size_t *count,
+                   Arena *arena, Err *err) {
+  TextEdit *edit = ARENA_ARRAY(arena, TextEdit, n);
+  *count = 0;
+  for (size_t k = 0; k < n; k++) {
+    if (setting_source(root, &setting[k]) != source) continue;
+    if (!edit_for(root, source, &setting[k], &edit[(*count)++], arena, err)) return false;
+  }
+  qsort(edit, *count, sizeof *edit, by_offset);
+  const YamlSource *now = source;
+  for (size_t k = *count; k-- > 0;) { /* from the end, so that the places before stay right */
+    if (k + 1 < *count && edit[k].offset + edit[k].length > edit[k + 1].offset) return err_add(err, ERR_SCENARIO, "%.150s: two changes meet; make them by hand", source->name);
+    now = edited_source(now, &edit[k], arena);
+  }
+  *text = now->text;
+  *length = now->length;
+  return changes_are(source, now, *count, arena, err);
 }
 
 /* ---- differences ---- */

@@ -17,6 +17,12 @@ typedef struct TextSetting {
 /* The text with all settings made. Where a key is missing it is put first into the map that is there. False with a located error that says
  * what is to be done by hand. */
 bool text_set(const YamlSource *source, const TextSetting *setting, size_t n, const char **text, size_t *length, Arena *arena, Err *err);
+/* The file in which a path of a tree is written: that of the deepest node there is on the way. */
+const YamlSource *setting_source(const Yaml *root, const TextSetting *setting);
+/* The same for a file that the tree holds documents of (a manifest): those of the settings that are written in `source`, found by the
+ * places of the tree's nodes. *count: how many they are. */
+bool documents_set(const Yaml *root, const YamlSource *source, const TextSetting *setting, size_t n, const char **text, size_t *length, size_t *count,
+                   Arena *arena, Err *err);
 /* Equal but for quotes and places. */
 bool yaml_equal(const Yaml *a, const Yaml *b);
 /* A unified diff without context lines; "" where nothing differs. */
