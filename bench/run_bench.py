@@ -154,6 +154,20 @@ def sweep_runs_per_s(bench):
     return runs / statistics.median(elapsed), f"{runs} runs of 10,000 jobs, stored, in {statistics.median(elapsed):.2f} s"
 
 
+def control_share(bench):
+    """The controllers' part of a run's CPU time. Too small to be seen by itself, so they also look, and scrape, 100 times as often: with c
+    the cost of control and j that of jobs, c + j and 100 c + j are measured."""
+    horizon = f"horizon={max(15, round(60 * bench.scale / 15) * 15)}s"
+    often = ["strategies.hpa.period=150ms", "strategies.hpa.metrics.scrape=150ms"]
+    usual, hundredfold = [], []
+    for _ in range(bench.rounds):
+        usual.append(bench.run("control", 1, horizon)[0].cpu_s)
+        hundredfold.append(bench.run("control", 1, horizon, *often)[0].cpu_s)
+    usual_s, hundredfold_s = statistics.median(usual), statistics.median(hundredfold)
+    control_s = (hundredfold_s - usual_s) / 99
+    return control_s / usual_s, f"{control_s:.4f} s of {usual_s:.2f} s of CPU"
+
+
 # name: (how, unit, direction, goal)
 FIGURES = {
     "mm1_vs_simpy": (against_simpy("mm1"), "x", "at least", 250),
@@ -162,6 +176,7 @@ FIGURES = {
     "jsq1000_over_jsq64": (jsq_growth, "ratio", "at most", 1.5),
     "in_run_speedup": (in_run_speedup, "x", "at least", 1.8),
     "two_threads_speedup": (two_threads_speedup, "of_two_processes", "at least", 0.98),
+    "control_share": (control_share, "ratio", "at most", 0.05),
     "peak_mib_1e7": (peak_mib(1e7), "MiB", "at most", 64),
     "peak_mib_1e8": (peak_mib(1e8), "MiB", "at most", 64),
     "sweep_runs_per_s": (sweep_runs_per_s, "runs/s", "at least", 500),

@@ -12,6 +12,7 @@
   X(policy_horizontal) \
   X(policy_hybrid) \
   X(policy_threshold) \
+  X(policy_clairvoyant) \
   X(policy_kpa) \
   X(policy_aibrix_apa) \
   X(policy_aibrix_kpa) \
@@ -28,11 +29,23 @@
   X(policy_wva) \
   X(policy_dynamo_load) \
   X(policy_dynamo_sla) \
-  X(policy_queueing_model)
+  X(policy_queueing_model) \
+  X(policy_hpa) \
+  X(policy_ray_serve) \
+  X(policy_keda) \
+  X(policy_keda_job) \
+  X(policy_holt_winters) \
+  X(policy_seasonal_naive) \
+  X(policy_fixed_keep_alive) \
+  X(policy_hybrid_histogram) \
+  X(policy_mark) \
+  X(policy_sageserve)
 
 #define NODE_POLICIES(X) \
   X(node_policy_on_demand) \
-  X(node_policy_static)
+  X(node_policy_static) \
+  X(node_policy_cluster_autoscaler) \
+  X(node_policy_karpenter)
 
 #define WORKLOADS(X) \
   X(workload_poisson) \

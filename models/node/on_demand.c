@@ -12,29 +12,32 @@ static const Field on_demand_fields[] = {FIELD_ROWS(ON_DEMAND_FIELDS)};
 static const Type on_demand_type = FIELD_TYPE("on-demand", "nodes when they are needed", OnDemand, on_demand_fields, NULL);
 
 /* Ready nodes empty long enough, in id order, as long as the minimum stays; the rest says when to look again. */
-static void release_empty(const OnDemand *on_demand, const PoolObservation *pool, PoolDecision *decision) {
-  int64_t spare = pool->nodes_ready + pool->nodes_starting - pool->min_nodes;
-  for (int64_t k = 0; k < pool->nodes_ready; k++) {
-    const NodeView *node = &pool->ready[k];
-    if (node->empty_since_ns == INSTANT_NEVER) continue;
+static void release_empty(const OnDemand *on_demand, const NodeObservation *seen, uint32_t p, NodeDecision *decision) {
+  const PoolView *pool = &seen->pool[p];
+  int64_t spare = pool->nodes_ready + pool->nodes_starting - pool->min_nodes, released = 0;
+  for (uint32_t n = 0; n < seen->n_nodes; n++) {
+    const NodeView *node = &seen->node[n];
+    if (node->pool != p || node->phase != NODE_PHASE_READY || node->empty_since_ns == INSTANT_NEVER) continue;
     int64_t due_ns = node->empty_since_ns + on_demand->empty_for_ns;
-    if (due_ns > pool->now_ns) {
+    if (due_ns > seen->now_ns) {
       if (spare > 0 && due_ns < decision->look_again_ns) decision->look_again_ns = due_ns;
-    } else if ((int64_t)decision->n_release < spare) {
-      decision->release[decision->n_release++] = node->node;
+    } else if (released < spare) {
+      decision->action[n] = NODE_RELEASE;
+      released++;
     }
   }
 }
 
-static void decide(const void *params, const PoolObservation *pool, PoolDecision *decision) {
-  int64_t nodes = pool->nodes_ready + pool->nodes_starting;
-  int64_t wanted = nodes + pool->nodes_needed;
-  if (wanted < pool->min_nodes) wanted = pool->min_nodes;
-  if (wanted > pool->max_nodes) wanted = pool->max_nodes;
-  decision->order = wanted > nodes ? wanted - nodes : 0;
-  decision->n_release = 0;
-  decision->look_again_ns = INSTANT_NEVER;
-  release_empty(params, pool, decision);
+static void decide(const void *params, void *state, const NodeObservation *seen, NodeDecision *decision) {
+  (void)state;
+  for (uint32_t p = 0; p < seen->n_pools; p++) {
+    const PoolView *pool = &seen->pool[p];
+    int64_t nodes = pool->nodes_ready + pool->nodes_starting, wanted = nodes + pool->nodes_needed;
+    if (wanted < pool->min_nodes) wanted = pool->min_nodes;
+    if (wanted > pool->max_nodes) wanted = pool->max_nodes;
+    decision->order[p] = wanted > nodes ? wanted - nodes : 0;
+    release_empty(params, seen, p, decision);
+  }
 }
 
 extern const NodePolicy node_policy_on_demand;
@@ -47,5 +50,6 @@ const NodePolicy node_policy_on_demand = {
                       "release = every ready node that has been empty for `empty_for` or longer, in id order, never below the minimum.",
               .evidence = "the simplest rule with real start-up and billing; hand-computed cases in tests/unit/test_policies.c",
               .params = &on_demand_type},
+    .wakes = NODE_WAKE_CHANGE,
     .decide = decide,
 };

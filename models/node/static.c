@@ -2,12 +2,14 @@
 #include "sim/contract/node_policy.h"
 #include "sim/core/time.h"
 
-static void decide(const void *params, const PoolObservation *observation, PoolDecision *decision) {
+static void decide(const void *params, void *state, const NodeObservation *observation, NodeDecision *decision) {
   (void)params;
-  int64_t missing = observation->min_nodes - observation->nodes_ready - observation->nodes_starting;
-  decision->order = missing > 0 ? missing : 0;
-  decision->n_release = 0;
-  decision->look_again_ns = INSTANT_NEVER;
+  (void)state;
+  for (uint32_t p = 0; p < observation->n_pools; p++) {
+    const PoolView *pool = &observation->pool[p];
+    int64_t missing = pool->min_nodes - pool->nodes_ready - pool->nodes_starting;
+    decision->order[p] = missing > 0 ? missing : 0;
+  }
 }
 
 extern const NodePolicy node_policy_static;
@@ -18,5 +20,6 @@ const NodePolicy node_policy_static = {
               .rule = "order = what is missing to the pool's minimum; nothing is released.",
               .evidence = "definition; hand-computed cases in tests/unit/test_policies.c",
               .params = &no_params_type},
+    .wakes = NODE_WAKE_CHANGE,
     .decide = decide,
 };

@@ -284,5 +284,6 @@ const Policy policy_autopilot_like = {
     .reads_replicas = true,
     .state_bytes = sizeof(AutopilotState),
     .timing = timing,
+    .resizes = true,
     .decide = decide,
 };

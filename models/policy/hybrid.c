@@ -107,5 +107,6 @@ const Policy policy_hybrid = {
               .evidence = "12 hand-computed runs in tests/unit/test_policies.c",
               .params = &hybrid_type},
     .state_bytes = sizeof(HybridState),
+    .resizes = true,
     .decide = decide,
 };

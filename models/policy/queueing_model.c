@@ -86,7 +86,7 @@ static void decide(const void *params, void *state, const Observation *seen, Dec
   int64_t wanted = -1;
   if (seen->has_metrics && load >= 0) {
     decision->metric = load;
-    wanted = mean_s > 0 ? slots_for(model, seen, load, mean_s, high < INT64_MAX / slots ? high * slots : INT64_MAX, &decision->target) : 0;
+    wanted = mean_s > 0 ? slots_for(model, seen, load, mean_s, high < INT64_MAX / slots ? high * slots + 1 : INT64_MAX, &decision->target) : 0;
   }
   if (wanted < 0) {
     decision->replicas = most(low, least(now, high));
@@ -114,7 +114,7 @@ const Policy policy_queueing_model = {
                       "Services are exponential in the formulas; `wait` asks least of that: a share of jobs has a mean service's time left of the objective.\n"
                       "square-root: c = ceil(a + beta sqrt(a)), beta from delay_probability by Halfin and Whitt's function. A lower wish waits until it is\n"
                       "the highest of `scale_down_window`. A goal that no number of servers meets wishes the maximum.",
-              .evidence = "textbook values of Erlang C and Halfin-Whitt, GSL, and 10 hand-computed runs in tests/unit/test_queueing_model.c",
+              .evidence = "textbook values of Erlang C and Halfin-Whitt, GSL, and 12 hand-computed runs in tests/unit/test_queueing_model.c",
               .params = &queueing_model_type},
     .state_bytes = sizeof(Wishes),
     .decide = decide,

@@ -6,19 +6,12 @@
 
 #include "models/policy/tracking.h"
 #include "sim/core/maths.h"
+#include "sim/core/statistics.h"
 
 static double falling(double x) { return x > 700 ? 0 : maths_exp(-x); }
 
 /* Delay from loss: C = B / (1 - rho (1 - B)). */
 static double delay_of_loss(double loss, double load, int64_t servers) { return loss / (1 - load / (double)servers * (1 - loss)); }
-
-double erlang_c(double load, int64_t servers) {
-  if (!(load > 0)) return 0;
-  if (!(load < (double)servers)) return 1;
-  double loss = 1;
-  for (int64_t k = 1; k <= servers; k++) loss = load * loss / ((double)k + load * loss);
-  return delay_of_loss(loss, load, servers);
-}
 
 double wait_tail(double waits_probability, double load, int64_t servers, double services) {
   if (!(load < (double)servers)) return 1;

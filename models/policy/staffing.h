@@ -6,8 +6,6 @@
 
 #include <stdint.h>
 
-/* Probability that an arrival waits: `load` Erlangs at `servers`; 1 where they do not suffice, 0 without load. O(servers). */
-double erlang_c(double load, int64_t servers);
 /* P(wait > t), P(response > t) and mean response, with t and times in services (the mean service is 1), first come first served; 1 or
  * infinity where the servers do not suffice. */
 double wait_tail(double waits_probability, double load, int64_t servers, double services);

@@ -225,5 +225,6 @@ const Policy policy_threshold = {
               .evidence = "from the founding decision, 22 hand-computed runs in tests/unit/test_threshold.c",
               .params = &threshold_type},
     .state_bytes = sizeof(ThresholdState),
+    .resizes = true,
     .decide = decide,
 };

@@ -90,5 +90,6 @@ const Policy policy_vertical = {
               .evidence = "12 hand-computed runs in tests/unit/test_policies.c",
               .params = &vertical_type},
     .state_bytes = sizeof(VerticalState),
+    .resizes = true,
     .decide = decide,
 };

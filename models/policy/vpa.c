@@ -378,5 +378,6 @@ const Policy policy_vpa = {
     .reads_replicas = true,
     .state_bytes = sizeof(VpaState),
     .timing = timing,
+    .resizes = true,
     .decide = decide,
 };

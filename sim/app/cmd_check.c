@@ -18,7 +18,7 @@ enum { OPT_SET, OPT_TRACES };
 enum { BYTES_OF_FILE = 58000, BYTES_OF_SUMMARY = 1250, BYTES_OF_TRACES = 55000, BYTES_OF_COLUMN = 600 };
 
 static double expected_bytes(const Sweep *sweep, TraceKeep keep) {
-  double runs = (double)sweep->n_runs, traced = keep == TRACE_KEEP_NONE ? 0 : keep == TRACE_KEEP_ALL ? runs : runs / sweep->n_replications;
+  double runs = (double)sweep_wanted_runs(sweep), traced = keep == TRACE_KEEP_NONE ? 0 : keep == TRACE_KEEP_ALL ? runs : runs / (double)sweep->first->replications;
   double deployments = (double)sweep->n_deployments, pools = (double)sweep->n_pools;
   double columns = deployments * TRACE_COUNT + pools * POOL_COUNT;
   return BYTES_OF_FILE + runs * deployments * BYTES_OF_SUMMARY + (traced > 0 ? BYTES_OF_TRACES : 0) + traced * columns * BYTES_OF_COLUMN;
@@ -45,7 +45,7 @@ static void print_arrivals(const Sweep *sweep) {
     double rps = ((const Workload *)workload->arrivals.model)->mean_rps(workload->arrivals.params, s->horizon_ns);
     jobs += rps * s_from_ns(s->horizon_ns);
   }
-  printf("  %-12sabout %.3g a run, %.3g in all\n", "jobs", jobs, jobs * (double)sweep->n_runs);
+  printf("  %-12sabout %.3g a run, %.3g in all\n", "jobs", jobs, jobs * (double)sweep_wanted_runs(sweep));
 }
 
 static void print_sweep(const Sweep *sweep, TraceKeep keep) {
@@ -62,8 +62,10 @@ static void print_sweep(const Sweep *sweep, TraceKeep keep) {
     for (uint64_t k = 0; k < sweep->axis_count[parameter->axis]; k++) printf(" %s", parameter->value[k]);
     printf("\n");
   }
-  printf("  %-12s%llu (%llu points x %u strategies x %u replications)\n", "runs", (unsigned long long)sweep->n_runs,
-         (unsigned long long)sweep->n_points, sweep->n_strategies, sweep->n_replications);
+  printf("  %-12s%llu (%llu points x %u strategies x %lld replications", "runs", (unsigned long long)sweep_wanted_runs(sweep),
+         (unsigned long long)sweep->n_points, sweep->n_strategies, (long long)sweep->first->replications);
+  if (sweep->wanted) printf("; up to %u until %s is precise enough", sweep->n_replications, sweep->first->precision.metric);
+  printf(")\n");
   print_arrivals(sweep);
   for (size_t k = 0; k < sweep->n_inputs; k++) printf("  %-12s%s (sha256 %.12s)\n", "input", sweep->input[k].path, sweep->input[k].sha256);
   printf("  %-12sabout ", "result");

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "sim/app/command.h"
-#include "sim/app/machine_text.h"
-#include "sim/lab/compare.h"
+#include "sim/app/compare_print.h"
+#include "sim/base/text.h"
 
-enum { OPT_JSON, OPT_CSV };
+enum { OPT_JSON, OPT_CSV, OPT_BASELINE, OPT_PAIRS, OPT_CONTROL };
+enum { EXIT_UNDECIDED = 98, EXIT_MISSED = 99 }; /* of --assert */
 
 /* The columns people compare. `scale` turns the stored unit into the printed one. */
 typedef struct Shown {
@@ -156,7 +157,34 @@ static void print_point_name(const ResultFile *file, const ComparePoint *point) 
   for (size_t p = 0; p < file->n_parameters; p++) printf("%s%s = %s", p ? ", " : "", file->parameter[p], point->value[p]);
 }
 
-static void print_points(const Comparison *c) {
+static void print_batches(const Comparison *c, const ComparePoint *point) {
+  for (size_t s = 0; s < c->file->n_strategies; s++) {
+    const CompareRow *row = &point->row[s];
+    if (row->batch_correlation > 2 / sqrt((double)c->file->n_batches))
+      printf("The batches of %s depend on each other (lag-1 correlation %.2f): its intervals are too narrow; a longer horizon or fewer batches.\n",
+             row->strategy, row->batch_correlation);
+  }
+}
+
+static void print_control(const Comparison *c, const ComparePoint *point) {
+  size_t shown = 0;
+  for (size_t s = 0; s < c->file->n_strategies; s++)
+    if (point->row[s].control_factor > 1)
+      printf("%s%s %.2gx", shown++ ? ", " : "The control cuts the variance of mean latency: ", point->row[s].strategy, point->row[s].control_factor);
+  printf(shown ? ".\n" : "There is no control: no strategy is an Erlang queue, and the load varies over time, comes from a trace or from other deployments.\n");
+}
+
+/* Percentiles that were shown without an interval although there are several values. */
+static void print_refused(const Comparison *c, const ComparePoint *point, size_t d) {
+  for (size_t s = 0; s < c->file->n_strategies; s++) {
+    const Interval *p99 = &point->row[s].metric[d * SUMMARY_COUNT + SUMMARY_latency_p99_s];
+    if (point->row[s].values < 2 || isnan(p99->mean) || !isnan(p99->half_width)) continue;
+    printf("No interval of p99 for %s: too few jobs finished; no interval exists below %llu.\n", point->row[s].strategy,
+           (unsigned long long)quantile_sample_least(0.99, COMPARE_LEVEL));
+  }
+}
+
+static void print_points(Comparison *c, const ComparisonView *view, size_t baseline) {
   const ResultFile *file = c->file;
   for (size_t p = 0; p < c->n_points; p++) {
     const ComparePoint *point = &c->point[p];
@@ -170,7 +198,12 @@ static void print_points(const Comparison *c) {
       print_table(c, point, d);
     }
     if (file->n_deployments > 1) print_cluster(c, point);
+    for (size_t d = 0; d < file->n_deployments; d++) print_refused(c, point, d);
+    if (file->n_batches) print_batches(c, point);
     print_verdict(c, point);
+    front_print(c, point);
+    if (c->control) print_control(c, point);
+    if (pairs_wanted(view)) pairs_print(c, point, baseline);
   }
 }
 
@@ -209,117 +242,88 @@ static void print_regions(const Comparison *c) {
   printf("\n");
 }
 
-static void print_text(const Comparison *c) {
+enum { TABLES = 12 }; /* points that are printed in full */
+
+/* "10 replications", or "10 to 40" where precision asked for more at some points. */
+static void print_replications(const Comparison *c) {
+  uint32_t least = UINT32_MAX, most = 0;
+  for (size_t k = 0; k < c->n_points * c->file->n_strategies; k++) {
+    uint32_t n = c->values.runs[k];
+    if (n < least) least = n;
+    if (n > most) most = n;
+  }
+  if (least < most) printf("%u to ", least);
+  printf("%u replication%s", most, most == 1 ? "" : "s");
+}
+
+static void print_text(Comparison *c, const ComparisonView *view, size_t baseline) {
   const ResultFile *file = c->file;
-  size_t reps = c->n_points && file->n_strategies ? (size_t)(file->n_runs / (c->n_points * file->n_strategies)) : 0;
-  printf("%s: %zu %s, %zu point%s, %zu replication%s; means with 95 %% intervals over replications, given this workload and these service laws\n\n",
-         file->name, file->n_strategies, file->n_strategies == 1 ? "strategy" : "strategies", c->n_points, c->n_points == 1 ? "" : "s", reps, reps == 1 ? "" : "s");
-  enum { TABLES = 12 };
-  if (c->n_points <= TABLES) print_points(c);
+  printf("%s: %zu %s, %zu point%s, ", file->name, file->n_strategies, file->n_strategies == 1 ? "strategy" : "strategies", c->n_points, c->n_points == 1 ? "" : "s");
+  print_replications(c);
+  printf("; means with 95 %% intervals over %s, given %s\n\n", values_name(file), file->conditional_on);
+  if (c->n_points <= TABLES) print_points(c, view, baseline);
   if (c->n_points > 1 && c->n_points <= TABLES) printf("\n");
   if (c->n_points > 1) print_regions(c);
   if (c->n_points > TABLES) printf("\nAll figures: --csv or --json.\n");
 }
 
-/* ---- for machines ---- */
+/* ---- the command ---- */
 
-static void json_interval(const char *name, Interval i, bool first) {
-  printf("%s", first ? "" : ", ");
-  json_string(name);
-  printf(": {\"mean\": ");
-  json_number(i.mean);
-  printf(", \"half_width\": ");
-  json_number(i.half_width);
-  printf("}");
+static bool pool_quantiles(Comparison *c, const ComparisonView *view, Err *err) {
+  bool all = view->json || view->csv || view->n_assertions, ok = true;
+  for (size_t p = 0; p < c->n_points && ok && (all || (c->n_points <= TABLES && !view->quiet)); p++) ok = compare_quantiles(c, &c->point[p], err);
+  return ok;
 }
 
-static void json_row(const ResultFile *file, const CompareRow *row) {
-  printf("{\"strategy\": ");
-  json_string(row->strategy);
-  printf(", \"runs\": %zu, \"failed\": %zu, \"winner\": %s, \"tied\": %s, \"reaches_objective\": %s, ", row->runs, row->failed,
-         row->winner ? "true" : "false", row->tied ? "true" : "false", row->reaches ? "true" : "false");
-  for (size_t m = 0; m < CLUSTER_COUNT; m++) json_interval(cluster_column[m].name, row->cluster[m], m == 0);
-  printf(", \"deployments\": {");
-  for (size_t d = 0; d < file->n_deployments; d++) {
-    printf("%s", d ? ", " : "");
-    json_string(file->deployment[d]);
-    printf(": {");
-    for (size_t m = 0; m < SUMMARY_COUNT; m++) json_interval(summary_column[m].name, row->metric[d * SUMMARY_COUNT + m], m == 0);
-    printf("}");
+static bool find_baseline(const ResultFile *file, const char *name, size_t *baseline, Err *err) {
+  *baseline = file->n_strategies;
+  if (!name) return true;
+  for (size_t s = 0; s < file->n_strategies; s++)
+    if (!strcmp(file->strategy[s], name)) *baseline = s;
+  if (*baseline < file->n_strategies) return true;
+  const char *near = text_nearest(name, file->strategy, file->n_strategies);
+  return err_add(err, ERR_USAGE, "--baseline: no strategy %.60s%s%s", name, near ? "; did you mean " : "", near ? near : "");
+}
+
+static int verdict_code(Verdict verdict) {
+  switch (verdict) {
+    case VERDICT_HOLDS: return ERR_NONE;
+    case VERDICT_UNDECIDED: return EXIT_UNDECIDED;
+    case VERDICT_MISSED: return EXIT_MISSED;
   }
-  printf("}}");
+  return ERR_NONE;
 }
 
-static void print_json(const Comparison *c) {
-  const ResultFile *file = c->file;
-  printf("{\"name\": ");
-  json_string(file->name);
-  printf(", \"level\": %.2f, \"points\": [", COMPARE_LEVEL);
-  for (size_t p = 0; p < c->n_points; p++) {
-    const ComparePoint *point = &c->point[p];
-    printf("%s\n {\"point\": %zu, \"parameters\": {", p ? "," : "", p);
-    for (size_t k = 0; k < file->n_parameters; k++) {
-      printf("%s", k ? ", " : "");
-      json_string(file->parameter[k]);
-      printf(": ");
-      json_string(point->value[k]);
-    }
-    printf("}, \"decided_by\": \"%s\", \"strategies\": [", point->by_cost ? "cost" : "attainment");
-    for (size_t s = 0; s < file->n_strategies; s++) {
-      printf("%s\n  ", s ? "," : "");
-      json_row(file, &point->row[s]);
-    }
-    printf("]}");
-  }
-  printf("]}\n");
+static void print_view(Comparison *c, const ComparisonView *view, size_t baseline, const Assertion *assertion) {
+  if (view->quiet) return;
+  if (view->json) comparison_json(c, view, baseline, assertion);
+  else if (view->csv && pairs_wanted(view)) pairs_csv(c, baseline);
+  else if (view->csv) comparison_csv(c);
+  else print_text(c, view, baseline);
 }
 
-static void csv_line_begin(const ResultFile *file, const ComparePoint *point, const CompareRow *row) {
-  for (size_t k = 0; k < file->n_parameters; k++) {
-    csv_string(point->value[k]);
-    printf(",");
-  }
-  csv_string(row->strategy);
-  printf(",%zu,%d", row->runs, row->winner ? 1 : row->tied ? -1 : 0);
+static int print_comparison(const ResultFile *file, const ComparisonView *view, Arena *arena, Err *err) {
+  Comparison comparison;
+  size_t baseline;
+  const AssertionNames names = {file->strategy, file->deployment, file->n_strategies, file->n_deployments};
+  Assertion *assertion = ARENA_ARRAY(arena, Assertion, view->n_assertions);
+  for (size_t k = 0; k < view->n_assertions; k++)
+    if (!assertion_parse(&assertion[k], view->assertion[k], &names, arena, err)) return err_report(err);
+  if (!find_baseline(file, view->baseline, &baseline, err)) return err_report(err);
+  compare(&comparison, file, view->control, arena);
+  if (!pool_quantiles(&comparison, view, err)) return err_report(err);
+  print_view(&comparison, view, baseline, assertion);
+  if (!view->n_assertions) return ERR_NONE;
+  bool machine = view->json || view->csv || view->quiet;
+  if (!machine) printf("\n");
+  return verdict_code(assertions_judge(&comparison, assertion, view->n_assertions, view->quiet, machine ? stderr : stdout));
 }
 
-static void print_csv(const Comparison *c) {
-  const ResultFile *file = c->file;
-  for (size_t k = 0; k < file->n_parameters; k++) {
-    csv_string(file->parameter[k]);
-    printf(",");
-  }
-  printf("strategy,runs,winner,deployment");
-  for (size_t m = 0; m < CLUSTER_COUNT; m++) printf(",%s,%s_half_width", cluster_column[m].name, cluster_column[m].name);
-  for (size_t m = 0; m < SUMMARY_COUNT; m++) printf(",%s,%s_half_width", summary_column[m].name, summary_column[m].name);
-  printf("\n");
-  for (size_t p = 0; p < c->n_points; p++)
-    for (size_t s = 0; s < file->n_strategies; s++)
-      for (size_t d = 0; d < file->n_deployments; d++) {
-        const CompareRow *row = &c->point[p].row[s];
-        csv_line_begin(file, &c->point[p], row);
-        printf(",");
-        csv_string(file->deployment[d]);
-        for (size_t m = 0; m < CLUSTER_COUNT; m++) printf(",%.10g,%.4g", row->cluster[m].mean, row->cluster[m].half_width);
-        for (size_t m = 0; m < SUMMARY_COUNT; m++) printf(",%.10g,%.4g", row->metric[d * SUMMARY_COUNT + m].mean, row->metric[d * SUMMARY_COUNT + m].half_width);
-        printf("\n");
-      }
-}
-
-int comparison_print(const char *path, bool json, bool csv) {
+int comparison_print(const char *path, const ComparisonView *view) {
   Arena arena = {0};
   Err err = {0};
   ResultFile file;
-  Comparison comparison;
-  int code = ERR_NONE;
-  if (!result_file_open(&file, path, &arena, &err)) {
-    code = err_report(&err);
-  } else {
-    compare(&comparison, &file, &arena);
-    if (json) print_json(&comparison);
-    else if (csv) print_csv(&comparison);
-    else print_text(&comparison);
-  }
+  int code = result_file_open(&file, path, &arena, &err) ? print_comparison(&file, view, &arena, &err) : err_report(&err);
   arena_free(&arena);
   return code;
 }
@@ -327,5 +331,7 @@ int comparison_print(const char *path, bool json, bool csv) {
 int cmd_compare(const Command *command, int argc, char **argv) {
   Arguments a;
   if (!arguments_read(command, argc, argv, &a)) return a.help ? ERR_NONE : ERR_USAGE;
-  return comparison_print(a.argument[0], a.value[OPT_JSON] != NULL, a.value[OPT_CSV] != NULL);
+  const ComparisonView view = {.json = a.value[OPT_JSON] != NULL, .csv = a.value[OPT_CSV] != NULL, .control = a.value[OPT_CONTROL] != NULL,
+                               .pairs = a.value[OPT_PAIRS] != NULL, .baseline = a.value[OPT_BASELINE], .assertion = a.assertion, .n_assertions = a.n_assertions};
+  return comparison_print(a.argument[0], &view);
 }

@@ -11,7 +11,7 @@
 #include "sim/core/time.h"
 #include "sim/lab/store.h"
 
-enum { OPT_STRATEGY, OPT_DEPLOYMENT, OPT_POINT, OPT_LIMIT, OPT_JSON };
+enum { OPT_STRATEGY, OPT_DEPLOYMENT, OPT_POINT, OPT_LIMIT, OPT_JSON, OPT_CSV };
 
 typedef struct Explain {
   Arena arena;
@@ -183,6 +183,37 @@ static void print_json(const Explain *x) {
   }
 }
 
+static void print_csv(const Explain *x) {
+  printf("at_s,deployment,decision,step,condition,result,value,threshold,action,model_state,metric,target,replicas_before,replicas_wished,replicas_after,"
+         "cores_before,cores_after,variant_before,variant_after,reason\n");
+  for (size_t k = 0; k < x->count; k++) {
+    const DecisionRow *r = &x->row[k];
+    if (!wanted(x, r)) continue;
+    printf("%.9f,", s_from_ns(r->at_ns));
+    csv_string(x->file.deployment[r->deployment]);
+    printf(",%u,", r->decision);
+    csv_string(r->step);
+    printf(",");
+    csv_string(r->condition);
+    printf(",%s,", r->result < 0 ? "" : r->result ? "true" : "false");
+    csv_number(r->value);
+    printf(",");
+    csv_number(r->threshold);
+    printf(",");
+    csv_string(r->action);
+    printf(",");
+    csv_string(model_state_name((ModelState)r->model_state));
+    printf(",");
+    csv_number(r->metric);
+    printf(",");
+    csv_number(r->target);
+    printf(",%lld,%lld,%lld,%g,%g,%d,%d,", (long long)r->replicas_before, (long long)r->replicas_wished, (long long)r->replicas_after,
+           (double)r->millicores_before / 1e3, (double)r->millicores_after / 1e3, r->variant_before, r->variant_after);
+    csv_string(r->reason);
+    printf("\n");
+  }
+}
+
 static int unknown_name(const char *what, const char *name, const char *const *names, size_t n) {
   const char *near = text_nearest(name, names, n);
   fprintf(stderr, "headroom: no %s %s", what, name);
@@ -248,6 +279,8 @@ int cmd_explain(const Command *command, int argc, char **argv) {
   int code = result_file_open(&x.file, a.argument[0], &x.arena, &err) ? load(&x, &a, &err) : err_report(&err);
   if (code == ERR_NONE && a.value[OPT_JSON]) {
     print_json(&x);
+  } else if (code == ERR_NONE && a.value[OPT_CSV]) {
+    print_csv(&x);
   } else if (code == ERR_NONE) {
     printf("%s, strategy %s, run %llu\n\n", x.file.name, x.file.strategy[x.strategy], (unsigned long long)x.run);
     print_decisions(&x);

@@ -13,7 +13,7 @@ enum { OPT_OUTPUT, OPT_DEPLOYMENT, OPT_REPLICATION, OPT_SET };
 static void write_jobs(const Scenario *scenario, size_t deployment, uint32_t replication, Arena *arena, FILE *out) {
   static const char header[] = "arrival_ns,input,output\n";
   Arrivals *arrivals = ARENA_NEW(arena, Arrivals);
-  arrivals_begin(arrivals, scenario, deployment, replication, scenario->initial_variant[deployment], arena);
+  arrivals_begin(arrivals, scenario, deployment, scenario_streams(scenario, replication), scenario->initial_variant[deployment], arena);
   fputs(header, out);
   while (arrivals_peek(arrivals) != INSTANT_NEVER) {
     const JobBlock *block = &arrivals->block;

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "sim/app/command.h"
+#include "sim/app/compare_print.h"
 #include "sim/app/progress.h"
+#include "sim/lab/precision.h"
 #include "sim/lab/runner.h"
 
-enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_CSV };
 
 static bool parse_traces(const char *text, TraceKeep *keep) {
   *keep = TRACE_KEEP_FIRST;
@@ -48,7 +50,7 @@ static bool is_finished(const Session *session) {
   Arena arena = {0};
   Err err = {0};
   bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
-              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+              (session->sweep.wanted || file.n_runs == session->sweep.n_runs) && !strcmp(file.scenario_text, session->sweep.text);
   arena_free(&arena);
   return same;
 }
@@ -59,6 +61,27 @@ static bool may_write(const char *output, bool force) {
   return false;
 }
 
+/* Round after round while some point is not precise enough; one round where no precision is asked for. */
+static bool run_rounds(Session *session, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
+  RunnerProgress sum = {0};
+  uint64_t short_points = 0;
+  bool ok = true;
+  for (bool more = true; ok && more;) {
+    ok = runner_run(&session->sweep, session->journal, options, progress, err);
+    sum.jobs += progress->jobs;
+    sum.failed += progress->failed;
+    sum.elapsed_s += progress->elapsed_s;
+    ok = ok && precision_round(&session->sweep, session->journal, &more, &short_points, err);
+  }
+  progress->jobs = sum.jobs;
+  progress->failed = sum.failed;
+  progress->elapsed_s = sum.elapsed_s;
+  if (ok && short_points)
+    fprintf(stderr, "headroom: %llu of %llu points are not as precise as asked for with max_replications (%u)\n", (unsigned long long)short_points,
+            (unsigned long long)session->sweep.n_points, session->sweep.n_replications);
+  return ok;
+}
+
 static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
   Err err = {0};
@@ -66,7 +89,7 @@ static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   progress_begin(&bar, a->value[OPT_QUIET] != NULL);
   RunnerOptions options = {.threads = threads, .plain = a->value[OPT_PLAIN] != NULL, .keep = session->keep,
                            .interrupted = interrupted_flag(), .progress = progress_show, .context = &bar};
-  bool ok = runner_run(&session->sweep, session->journal, &options, progress, &err);
+  bool ok = run_rounds(session, &options, progress, &err);
   progress_end(&bar);
   if (!ok) {
     int code = err_report(&err);
@@ -89,20 +112,35 @@ static void say_what_is_next(const Session *session, const RunnerProgress *progr
   printf("  jupyter notebook analysis/notebooks/quick-tour.ipynb   load, replicas, cost and latency over time\n");
 }
 
+/* The comparison as the options ask for it; with --quiet only assertions that do not hold are said. */
+static int print_result(const Session *session) {
+  const Arguments *a = &session->arguments;
+  const ComparisonView view = {.json = a->value[OPT_JSON] != NULL, .csv = a->value[OPT_CSV] != NULL, .quiet = a->value[OPT_QUIET] != NULL,
+                               .assertion = a->assertion, .n_assertions = a->n_assertions};
+  return view.quiet && !view.n_assertions ? ERR_NONE : comparison_print(session->output, &view);
+}
+
+/* A mistake in an assertion should show before the sweep runs, not after. */
+static bool check_assertions(const Session *session, Arena *arena, Err *err) {
+  const Sweep *sweep = &session->sweep;
+  const AssertionNames names = {sweep->strategy, sweep->deployment, sweep->n_strategies, sweep->n_deployments};
+  Assertion assertion;
+  for (size_t k = 0; k < session->arguments.n_assertions; k++)
+    if (!assertion_parse(&assertion, session->arguments.assertion[k], &names, arena, err)) return false;
+  return true;
+}
+
 static int finish(Session *session, const RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
   Err err = {0};
   journal_close(session->journal);
   session->journal = NULL;
   if (!journal_delete(session->journal_path, &err)) return err_report(&err);
-  if (!a->value[OPT_QUIET]) {
-    int code = comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
-    if (code) return code;
-    if (!a->value[OPT_JSON]) say_what_is_next(session, progress);
-  }
-  if (progress->failed == 0) return ERR_NONE;
+  int code = print_result(session);
+  if (!a->value[OPT_QUIET] && !a->value[OPT_JSON] && !a->value[OPT_CSV]) say_what_is_next(session, progress);
+  if (progress->failed == 0) return code;
   fprintf(stderr, "headroom: %llu of %llu runs failed; their messages are in summary/message of %s\n", (unsigned long long)progress->failed, (unsigned long long)progress->total, session->output);
-  return ERR_RUN;
+  return code ? code : ERR_RUN;
 }
 
 static int session_run(Session *session) {
@@ -113,11 +151,12 @@ static int session_run(Session *session) {
   if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
   bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
   if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
+  if (!check_assertions(session, &session->arena, &err)) return err_report(&err);
   warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
   session->journal_path = arena_format(&session->arena, "%s.journal", session->output);
   if (resume && !force && is_finished(session))
-    return a->value[OPT_QUIET] ? ERR_NONE : comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
+    return print_result(session);
   if (!may_write(session->output, force)) return ERR_USAGE;
   session->journal = journal_open(session->journal_path, &session->sweep, session->keep, resume, force, &session->arena, &err);
   if (!session->journal) return err_report(&err);

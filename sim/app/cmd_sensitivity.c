@@ -57,7 +57,7 @@ static bool read_numbers(Study *s) {
 }
 
 static bool read_metrics(Study *s, Err *err) {
-  const char *name[OPTION_SETS];
+  const char *name[OPTION_VALUES];
   size_t n = arguments_all(&s->arguments, OPT_METRIC, name);
   if (n == 0) name[n++] = "cost_usd";
   if (n > METRICS_MOST) return err_add(err, ERR_USAGE, "more than %d --metric", METRICS_MOST);
@@ -79,7 +79,7 @@ static bool open_engine(Study *s, Err *err) {
   s->engine.space = &s->space;
   s->engine.plain = a->value[OPT_PLAIN] != NULL;
   s->engine.interrupted = interrupted_flag();
-  s->window = (TuneWindow){&s->engine, s->sweep.document->root, "tune 0", s->metric, s->n_metrics};
+  s->window = (TuneWindow){&s->engine, tune_root(&s->sweep, &s->arena), "tune 0", s->metric, s->n_metrics};
   const char *base = strrchr(a->argument[0], '/');
   base = base ? base + 1 : a->argument[0];
   s->journal_path = a->value[OPT_JOURNAL] ? a->value[OPT_JOURNAL] : arena_format(&s->arena, "%.*s.sensitivity.journal", (int)strcspn(base, "."), base);
@@ -220,7 +220,7 @@ static void print_study(const Study *s, bool json) {
 
 static bool open_study(Study *s, Err *err) {
   const Arguments *a = &s->arguments;
-  const char *set[OPTION_SETS + 1], *over[OPTION_SETS];
+  const char *set[OPTION_SETS + 1], *over[OPTION_VALUES];
   size_t n_set = a->n_set;
   long long seed;
   memcpy(set, a->set, n_set * sizeof *set);

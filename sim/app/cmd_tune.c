@@ -34,7 +34,7 @@ static const char *base_name(const char *path, Arena *arena) {
 }
 
 static void request_of(const Arguments *a, TuneRequest *request, Arena *arena) {
-  const char **subject = ARENA_ARRAY(arena, const char *, OPTION_SETS), **over = ARENA_ARRAY(arena, const char *, OPTION_SETS);
+  const char **subject = ARENA_ARRAY(arena, const char *, OPTION_VALUES), **over = ARENA_ARRAY(arena, const char *, OPTION_VALUES);
   *request = (TuneRequest){a->value[OPT_MINIMIZE], a->value[OPT_MAXIMIZE], a->value[OPT_STRATEGY], a->value[OPT_METHOD], a->value[OPT_BUDGET], a->value[OPT_GUARANTEE],
                            a->value[OPT_INDIFFERENCE], a->value[OPT_TOLERANCE], a->value[OPT_HOLDOUT], a->value[OPT_CONFIRM], subject, over,
                            arguments_all(a, OPT_SUBJECT, subject), arguments_all(a, OPT_OVER, over)};

@@ -25,20 +25,25 @@ static bool unknown_option(const Command *command, const char *text) {
   return false;
 }
 
-static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
-  if (!strcmp(command->option[k].name, "--set")) {
-    if (a->n_set == OPTION_SETS) {
-      fprintf(stderr, "headroom %s: more than %d --set\n", command->name, OPTION_SETS);
-      return false;
-    }
-    a->set[a->n_set++] = value;
-  } else if (a->n_given == OPTION_SETS) {
-    fprintf(stderr, "headroom %s: more than %d options\n", command->name, OPTION_SETS);
+static bool take_repeated(const Command *command, const char *name, const char **list, size_t *n, const char *value) {
+  if (*n == OPTION_SETS) {
+    fprintf(stderr, "headroom %s: more than %d %s\n", command->name, OPTION_SETS, name);
     return false;
-  } else {
-    a->given[a->n_given].option = k;
-    a->given[a->n_given++].value = value;
   }
+  list[(*n)++] = value;
+  return true;
+}
+
+static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
+  const char *name = command->option[k].name;
+  if (!strcmp(name, "--set") && !take_repeated(command, name, a->set, &a->n_set, value)) return false;
+  if (!strcmp(name, "--assert") && !take_repeated(command, name, a->assertion, &a->n_assertions, value)) return false;
+  if (a->n_given == OPTION_VALUES) {
+    fprintf(stderr, "headroom %s: more than %d options\n", command->name, OPTION_VALUES);
+    return false;
+  }
+  a->given[a->n_given].option = k;
+  a->given[a->n_given++].value = value;
   a->value[k] = value;
   return true;
 }

@@ -1,5 +1,5 @@
 /* The commands of the program. Only sim/app prints and exits; each command returns the exit code (design: 0 ok, 1 a run failed, 2 usage,
- * 3 bad scenario or trace, 4 input/output, 130 interrupted). */
+ * 3 bad scenario or trace, 4 input/output, 98 an --assert could not be decided, 99 one was missed, 130 interrupted). */
 #ifndef SIM_APP_COMMAND_H
 #define SIM_APP_COMMAND_H
 
@@ -17,7 +17,7 @@ typedef struct Option {
   const char *help;
 } Option;
 
-enum { OPTION_SETS = 64, COMMAND_OPTIONS = 32 };
+enum { OPTION_SETS = 64, OPTION_VALUES = 192, COMMAND_OPTIONS = 32 };
 
 typedef struct Command Command;
 struct Command {
@@ -35,7 +35,9 @@ typedef struct Arguments {
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
   size_t n_set;
-  struct { int option; const char *value; } given[OPTION_SETS]; /* all values in order, but those of --set */
+  const char *assertion[OPTION_SETS]; /* values of --assert */
+  size_t n_assertions;
+  struct { int option; const char *value; } given[OPTION_VALUES]; /* values of all options, in order */
   size_t n_given;
   bool help;
 } Arguments;
@@ -43,7 +45,7 @@ typedef struct Arguments {
 /* Reads argv (after the command's name). False after printing what is wrong, with the nearest valid option. */
 bool arguments_read(const Command *command, int argc, char **argv, Arguments *arguments);
 void command_help(const Command *command, FILE *out);
-/* All values of a repeated option; value[OPTION_SETS]. */
+/* All values of a repeated option; value[OPTION_VALUES]. */
 size_t arguments_all(const Arguments *arguments, int option, const char **value);
 /* Prints the errors to stderr and returns the exit code. */
 int err_report(const Err *err);
@@ -66,7 +68,5 @@ int cmd_version(const Command *command, int argc, char **argv);
 const volatile bool *interrupted_flag(void);
 void interrupted_catch(void);
 
-/* Prints a comparison as tables (cmd_compare.c; `run` ends with it). False after reporting an error. */
-int comparison_print(const char *path, bool json, bool csv);
 
 #endif

@@ -20,6 +20,10 @@ void json_number(double x) {
   else printf("null");
 }
 
+void csv_number(double x) {
+  if (isfinite(x)) printf("%.10g", x);
+}
+
 void csv_string(const char *text) {
   if (!strpbrk(text, ",\"\r\n")) {
     fputs(text, stdout);

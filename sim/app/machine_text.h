@@ -5,6 +5,8 @@
 void json_string(const char *text);
 /* null where it is not finite. */
 void json_number(double x);
+/* Empty where it is not finite. */
+void csv_number(double x);
 /* Quoted where it must be. */
 void csv_string(const char *text);
 

@@ -7,6 +7,7 @@
 #include "sim/base/text.h"
 
 #define SET_OPTION {"--set", 0, "PATH=VALUE", "change the scenario: deployments.chat.concurrency=8 (repeatable)"}
+#define ASSERT_OPTION {"--assert", 0, "TEXT", "'[STRATEGY:] METRIC >= VALUE': exit 0 if its interval lies inside, 99 outside, 98 undecided (repeatable)"}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const Option run_options[] = {
@@ -20,15 +21,25 @@ static const Option run_options[] = {
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the comparison as JSON"},
+    {"--csv", 0, NULL, "print the comparison as CSV"},
+    ASSERT_OPTION,
 };
 static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}};
-static const Option compare_options[] = {{"--json", 0, NULL, "as JSON"}, {"--csv", 0, NULL, "as CSV"}};
+static const Option compare_options[] = {
+    {"--json", 0, NULL, "as JSON"},
+    {"--csv", 0, NULL, "as CSV; with --baseline or --pairs, the differences"},
+    {"--baseline", 'b', "NAME", "differences of every strategy from this one"},
+    {"--pairs", 0, NULL, "differences of all pairs of strategies"},
+    {"--control", 0, NULL, "narrow means by a control of known mean: an Erlang queue among the strategies, or the offered load"},
+    ASSERT_OPTION,
+};
 static const Option explain_options[] = {
     {"--strategy", 's', "NAME", "which strategy (default: the first that decided anything)"},
     {"--deployment", 'd', "NAME", "only this deployment"},
     {"--point", 0, "K", "which point of the sweep (default 0)"},
     {"--limit", 'n', "N", "at most this many decisions (default 40; 0: all)"},
     {"--json", 0, NULL, "as JSON lines"},
+    {"--csv", 0, NULL, "as CSV"},
 };
 static const Option generate_options[] = {
     {"--output", 'o', "FILE", "where the trace goes (default: standard output)"},

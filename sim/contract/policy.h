@@ -158,6 +158,8 @@ typedef struct Policy {
   bool reads_only;     /* never wishes a change: its ticks are local */
   bool reads_replicas; /* wants observation->replica */
   AskKind asks;        /* is called between ticks, too */
+  bool clairvoyant;    /* its decisions are made by sim/lab, from the whole arrival sequence */
+  bool resizes;        /* may wish other CPU or memory requests than the scenario states */
   size_t state_bytes;  /* zeroed before the first decide */
   size_t (*state_bytes_of)(const void *params);  /* instead, where it depends on the parameters */
   void (*timing)(const void *params, PolicyTiming *timing); /* changes the usual 15 s, 15 s, 60 s, 0 s */

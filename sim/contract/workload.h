@@ -23,11 +23,13 @@ typedef struct WorkloadContext {
  * stream is cut into blocks. */
 typedef struct Workload {
   Model model; /* first */
+  bool varies;       /* its rate is a given function of time: a run is a terminating simulation */
   bool brings_sizes;
   bool (*brings_sizes_of)(const void *params); /* where it depends on the parameters (a trace without sizes); NULL: as above */
   size_t state_bytes;
   void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
   void (*next)(const void *params, void *state, const WorkloadContext *context, JobBlock *block);
+  const char *(*given)(const void *params, Arena *arena); /* what intervals are conditional on; NULL: "these laws of arrivals" */
   double (*mean_rps)(const void *params, int64_t horizon_ns); /* for estimates and help only */
 } Workload;
 

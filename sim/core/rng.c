@@ -11,7 +11,8 @@ enum { ROUNDS = 10, LANES = 16 };
 static const uint32_t MULTIPLIER_0 = 0xD2511F53u, MULTIPLIER_1 = 0xCD9E8D57u, WEYL_0 = 0x9E3779B9u, WEYL_1 = 0xBB67AE85u;
 
 Stream stream_make(uint64_t seed, uint32_t entity, Purpose purpose, uint32_t replication) {
-  return (Stream){{(uint32_t)seed, (uint32_t)(seed >> 32)}, entity, (uint32_t)purpose << 24 | (replication & 0xffffffu)};
+  return (Stream){{(uint32_t)seed, (uint32_t)(seed >> 32)}, entity, (uint32_t)purpose << 24 | (replication & 0xffffffu),
+                  replication & REPLICATION_MIRRORED ? UINT64_MAX : 0};
 }
 
 void philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
@@ -34,7 +35,7 @@ uint64_t stream_word(const Stream *stream, uint64_t index) {
   uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), stream->entity, stream->low}, out[4];
   philox4x32_10(counter, stream->key, out);
   unsigned half = 2 * (unsigned)(index & 1);
-  return (uint64_t)out[half + 1] << 32 | out[half];
+  return ((uint64_t)out[half + 1] << 32 | out[half]) ^ stream->flip;
 }
 
 /* ((word >> 12) + 1/2) * 2^-52 without a conversion: 52 bits behind the exponent of 1, then 1 - 2^-53 away. Both steps are exact. */
@@ -53,8 +54,8 @@ static void uniforms_plain(const Stream *stream, uint64_t first_block, double *u
   for (uint64_t l = 0; l < LANES; l++) {
     uint64_t block = first_block + l;
     philox4x32_10((const uint32_t[4]){(uint32_t)block, (uint32_t)(block >> 32), stream->entity, stream->low}, stream->key, out);
-    u[2 * l] = uniform_of((uint64_t)out[1] << 32 | out[0]);
-    u[2 * l + 1] = uniform_of((uint64_t)out[3] << 32 | out[2]);
+    u[2 * l] = uniform_of(((uint64_t)out[1] << 32 | out[0]) ^ stream->flip);
+    u[2 * l + 1] = uniform_of(((uint64_t)out[3] << 32 | out[2]) ^ stream->flip);
   }
 }
 
@@ -62,14 +63,15 @@ static void uniforms_plain(const Stream *stream, uint64_t first_block, double *u
 /* Four vectors of four blocks at once: enough independent multiplications to hide their latency. */
 enum { VECTORS = LANES / 4 };
 
-__attribute__((target("avx2"))) static inline __m256d uniform_vector(__m256i low, __m256i high) {
-  __m256i word = _mm256_or_si256(_mm256_slli_epi64(high, 32), low);
+__attribute__((target("avx2"))) static inline __m256d uniform_vector(__m256i low, __m256i high, __m256i flip) {
+  __m256i word = _mm256_xor_si256(_mm256_or_si256(_mm256_slli_epi64(high, 32), low), flip);
   __m256i bits = _mm256_or_si256(_mm256_srli_epi64(word, 12), _mm256_set1_epi64x(0x3ff0000000000000));
   return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(bits), _mm256_set1_pd(1.0)), _mm256_set1_pd(0x1p-53));
 }
 
 __attribute__((target("avx2"))) static void uniforms_avx2(const Stream *stream, uint64_t first_block, double *u) {
   const __m256i m0 = _mm256_set1_epi64x(MULTIPLIER_0), m1 = _mm256_set1_epi64x(MULTIPLIER_1), mask = _mm256_set1_epi64x(0xffffffff);
+  const __m256i flip = _mm256_set1_epi64x((int64_t)stream->flip);
   __m256i c0[VECTORS], c1[VECTORS], c2[VECTORS], c3[VECTORS];
   for (int v = 0; v < VECTORS; v++) {
     __m256i block = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)first_block + 4 * v), _mm256_set_epi64x(3, 2, 1, 0));
@@ -94,7 +96,7 @@ __attribute__((target("avx2"))) static void uniforms_avx2(const Stream *stream, 
     k1 += WEYL_1;
   }
   for (int v = 0; v < VECTORS; v++) {
-    __m256d even = uniform_vector(_mm256_and_si256(c0[v], mask), c1[v]), odd = uniform_vector(_mm256_and_si256(c2[v], mask), c3[v]);
+    __m256d even = uniform_vector(_mm256_and_si256(c0[v], mask), c1[v], flip), odd = uniform_vector(_mm256_and_si256(c2[v], mask), c3[v], flip);
     __m256d low = _mm256_unpacklo_pd(even, odd), high = _mm256_unpackhi_pd(even, odd);
     _mm256_storeu_pd(u + 8 * v, _mm256_permute2f128_pd(low, high, 0x20));
     _mm256_storeu_pd(u + 8 * v + 4, _mm256_permute2f128_pd(low, high, 0x31));

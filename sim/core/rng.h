@@ -1,6 +1,7 @@
 /* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11).
  * Key = seed; counter = (64-bit block, 32-bit entity, 8-bit purpose | 24-bit replication). Draw i of a stream is 64-bit half i mod 2 of
- * block floor(i/2); u = ((word >> 12) + 1/2) * 2^-52, never 0 or 1. Random access, no state. */
+ * block floor(i/2); u = ((word >> 12) + 1/2) * 2^-52, never 0 or 1. Random access, no state. A mirrored stream gives 1 - u, exactly:
+ * the formula of the complemented word. */
 #ifndef SIM_CORE_RNG_H
 #define SIM_CORE_RNG_H
 
@@ -21,16 +22,20 @@ typedef enum Purpose {
   PURPOSE_STARTUP,   /* node start-up, draw i for the i-th node of a pool */
   PURPOSE_LOAD,      /* replica load, draw i for the i-th replica of a deployment */
   PURPOSE_JITTER,    /* places of arrivals inside a counted interval */
-  PURPOSE_FAULT      /* tests: random instants of failures, resizes, drains */
+  PURPOSE_FAULT,     /* tests: random instants of failures, resizes, drains */
+  PURPOSE_NODES,     /* a node policy's choice among equals */
+  PURPOSE_RESAMPLE   /* which part of a trace a block of a resampled one is */
 } Purpose;
 
 typedef struct Stream {
   uint32_t key[2];
   uint32_t entity;
-  uint32_t low; /* purpose << 24 | replication */
+  uint32_t low;  /* purpose << 24 | replication */
+  uint64_t flip; /* all ones: mirrored */
 } Stream;
 
-/* replication < 2^24. */
+/* A replication's number is below 2^24; with REPLICATION_MIRRORED its draws are 1 - u (antithetic to those without). */
+#define REPLICATION_MIRRORED (UINT32_C(1) << 31)
 Stream stream_make(uint64_t seed, uint32_t entity, Purpose purpose, uint32_t replication);
 /* The raw 4x32 block function: counter in c[4], key k[2], result in out[4]. */
 void philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

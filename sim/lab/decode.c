@@ -109,9 +109,15 @@ static bool check_name(Decoder *decoder, const YamlEntry *entry) {
                     NAME_BYTES_MOST);
 }
 
+static bool is_list_of_scalars(const Field *field) {
+  return field->kind == FIELD_LIST && field->sub->n_fields == 1 && field->sub->field[0].name[0] == '\0';
+}
+
 static bool decode_items(Decoder *decoder, const Field *field, const Yaml *node, YamlMark at, List *list) {
   bool map = field->kind == FIELD_MAP, good = true;
   if (!node) return true;
+  Yaml alone = {.kind = YAML_LIST, .mark = node->mark, .count = 1, .entry = &(YamlEntry){NULL, node->mark, node}};
+  if (!map && node->kind == YAML_SCALAR && !yaml_is_null(node) && is_list_of_scalars(field)) node = &alone; /* one item needs no brackets */
   if (node->kind != (map ? YAML_MAP : YAML_LIST))
     return yaml_error(decoder->err, ERR_SCENARIO, at, "`%s` is %s, there is %s", field->name, map ? "a map of names" : "a list",
                       yaml_kind_words(node));
@@ -285,7 +291,7 @@ int decode_kind_at(const Type *type, const YamlStep *step, size_t n_steps) {
   case FIELD_OBJECT:
   case FIELD_POINTER: return n_steps ? decode_kind_at(field->sub, step, n_steps) : -1;
   case FIELD_LIST:
-    if (n_steps == 1 && field->sub->n_fields == 1 && field->sub->field[0].name[0] == '\0') return (int)quantity_kind(field->sub->field[0].kind);
+    if (n_steps <= 1 && is_list_of_scalars(field)) return (int)quantity_kind(field->sub->field[0].kind);
     return n_steps > 1 ? decode_kind_at(field->sub, step + 1, n_steps - 1) : -1;
   case FIELD_MAP: return n_steps > 1 ? decode_kind_at(field->sub, step + 1, n_steps - 1) : -1;
   case FIELD_MODEL: {

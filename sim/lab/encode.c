@@ -67,6 +67,15 @@ static void encode_doubles(Encoder *e, SectionKind kind, const double *value, si
   section_end(e, kind, 0, 0, count * sizeof *copy);
 }
 
+static void encode_batches(Encoder *e, const RunResult *result) {
+  size_t own = result->n_deployments * SUMMARY_COUNT * result->n_batches, all = own + CLUSTER_COUNT * result->n_batches;
+  double *copy = (double *)encoder_block(e, all * sizeof *copy);
+  doubles_copy(copy, result->batch, own);
+  doubles_copy(copy + own, result->batch_cluster, all - own);
+  memcpy(section_begin(e, all * sizeof *copy), copy, all * sizeof *copy);
+  section_end(e, SECTION_BATCHES, 0, 0, all * sizeof *copy);
+}
+
 /* values[columns][entities][TRACE_ROWS] as chunks of (1, block, TRACE_ROWS); the last block is padded with NaN. */
 static void encode_rows(Encoder *e, SectionKind kind, const double *value, size_t columns, size_t entities) {
   size_t extent = block_extent(entities, TRACE_BLOCK), cells = extent * TRACE_ROWS;
@@ -164,6 +173,7 @@ static void encode_sections(Encoder *e, const RunResult *result, bool with_trace
   encode_doubles(e, SECTION_SUMMARY, result->summary, deployments * SUMMARY_COUNT);
   encode_doubles(e, SECTION_CLUSTER, result->cluster, CLUSTER_COUNT);
   encode_latency(e, result->latency_counts, deployments);
+  if (result->n_batches) encode_batches(e, result);
   if (!with_trace) return;
   encode_rows(e, SECTION_TRACE, result->trace, TRACE_COUNT, deployments);
   if (pools > 0) encode_rows(e, SECTION_POOL, result->pool_trace, POOL_COUNT, pools);

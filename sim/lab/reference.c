@@ -50,7 +50,18 @@ static bool has_bounds(const Field *field) {
   return quantity && (field->min != 0 || field->max != 0);
 }
 
+static bool is_list_of_scalars(const Field *field) {
+  return field->kind == FIELD_LIST && field->sub->n_fields == 1 && !field->sub->field[0].name[0];
+}
+
 static void field_kind(Text *out, const Field *field) {
+  if (is_list_of_scalars(field)) {
+    const Field *item = &field->sub->field[0];
+    text_addf(out, "%s", kind_words(item->kind));
+    for (size_t k = 0; item->kind == FIELD_CHOICE && item->choices[k]; k++) text_addf(out, "%s%s", k ? ", " : " ", item->choices[k]);
+    text_addf(out, ", or a list of such%s", field->need == REQUIRED ? "; required" : "");
+    return;
+  }
   text_addf(out, "%s", kind_words(field->kind));
   if (field->kind == FIELD_CHOICE)
     for (size_t k = 0; field->choices[k]; k++) text_addf(out, "%s%s", k ? ", " : " ", field->choices[k]);
@@ -79,7 +90,7 @@ void reference_type(Text *out, const Type *type, bool nested, int indent) {
     text_addf(out, "\n%*s%s", indent + width + 2, "", field->help);
     if (field->source[0]) text_addf(out, " [%s]", field->source);
     text_addf(out, "\n");
-    if (nested && field->sub) reference_type(out, field->sub, true, indent + INDENT);
+    if (nested && field->sub && !is_list_of_scalars(field)) reference_type(out, field->sub, true, indent + INDENT);
   }
 }
 

@@ -111,6 +111,19 @@ static void choice_schema(Text *out, const Field *field) {
   text_addf(out, "]}");
 }
 
+/* One scalar may stand for a list of it. */
+static void list_schema(Text *out, const Type *item) {
+  bool scalars = item->n_fields == 1 && item->field[0].name[0] == '\0';
+  if (scalars) {
+    text_addf(out, "{\"anyOf\": [");
+    type_schema(out, item, item->help);
+    text_addf(out, ", ");
+  }
+  text_addf(out, "{\"type\": \"array\", \"items\": ");
+  type_schema(out, item, item->help);
+  text_addf(out, "}%s", scalars ? "]}" : "");
+}
+
 static void bare_schema(Text *out, const Field *field) {
   switch (field->kind) {
   case FIELD_FLAG: text_addf(out, "{\"type\": \"boolean\"}"); return;
@@ -123,11 +136,7 @@ static void bare_schema(Text *out, const Field *field) {
   case FIELD_BYTES_DISTRIBUTION: law_schema(out, field); return;
   case FIELD_OBJECT:
   case FIELD_POINTER: type_schema(out, field->sub, field->help); return;
-  case FIELD_LIST:
-    text_addf(out, "{\"type\": \"array\", \"items\": ");
-    type_schema(out, field->sub, field->sub->help);
-    text_addf(out, "}");
-    return;
+  case FIELD_LIST: list_schema(out, field->sub); return;
   case FIELD_MAP:
     text_addf(out, "{\"type\": \"object\", \"additionalProperties\": ");
     type_schema(out, field->sub, field->sub->help);

@@ -17,6 +17,9 @@ static void names_read(ResultFile *file, H5Reader *r, Axes *axes) {
   file->name = reader_text(r, "title");
   file->scenario_text = reader_text(r, "scenario");
   file->horizon_s = reader_number(r, "horizon_s");
+  file->conditional_on = reader_text(r, "conditional_on");
+  file->antithetic = reader_whole(r, "antithetic") != 0;
+  file->n_batches = (size_t)reader_whole(r, "batches");
   file->n_runs = (uint64_t)reader_whole(r, "runs");
   axes->points = (uint64_t)reader_whole(r, "points");
   axes->replications = (uint64_t)reader_whole(r, "replications");
@@ -27,7 +30,7 @@ static void names_read(ResultFile *file, H5Reader *r, Axes *axes) {
   if (r->failed) return;
   unsigned __int128 runs = (unsigned __int128)axes->points * axes->replications * file->n_strategies;
   hsize_t extent[2];
-  if (file->n_runs == 0 || file->n_strategies == 0 || runs != file->n_runs) {
+  if (file->n_runs == 0 || file->n_strategies == 0 || runs < file->n_runs) {
     h5_reader_fail(r, "the number of runs");
   } else if (reader_extent(r, "/summary/offered", 2, extent) && (extent[0] != file->n_runs || extent[1] != file->n_deployments)) {
     h5_reader_fail(r, "/summary/offered");
@@ -44,8 +47,9 @@ static void runs_read(ResultFile *file, H5Reader *r, const Axes *axes) {
             reader_rows(r, "/summary/replication", H5T_NATIVE_UINT32, 0, runs, 1, replication) &&
             reader_rows(r, "/summary/status", H5T_NATIVE_INT, 0, runs, 1, status);
   for (size_t k = 0; k < runs && ok; k++) {
-    strategy[k] = (uint32_t)(k / axes->replications % file->n_strategies);
-    if (point[k] >= axes->points || replication[k] >= axes->replications) ok = h5_reader_fail(r, "/summary/point");
+    bool same_point = k > 0 && point[k] == point[k - 1]; /* runs are ordered by point, strategy, replication, but points may differ in their number */
+    strategy[k] = same_point ? strategy[k - 1] + (replication[k] == 0) : 0;
+    if (point[k] >= axes->points || replication[k] >= axes->replications || strategy[k] >= file->n_strategies) ok = h5_reader_fail(r, "/summary/point");
     if (ok && status[k] != 0) ok = reader_row_texts(r, "/summary/message", k, 1, &message[k]);
   }
   file->run_point = point;
@@ -98,15 +102,34 @@ static void values_read(ResultFile *file, H5Reader *r) {
   file->objective_attainment_ratio = attainment_ratio;
 }
 
+static void batches_read(ResultFile *file, H5Reader *r) {
+  size_t runs = (size_t)file->n_runs, cells = file->n_deployments * file->n_batches;
+  hsize_t extent[3];
+  if (!reader_extent(r, "/batches/offered", 3, extent)) return;
+  if (extent[0] != runs || extent[1] != file->n_deployments || extent[2] != file->n_batches) {
+    h5_reader_fail(r, "/batches/offered");
+    return;
+  }
+  double *batch = ARENA_ARRAY(r->arena, double, SUMMARY_COUNT * runs * cells), *total = ARENA_ARRAY(r->arena, double, CLUSTER_COUNT * runs * file->n_batches);
+  for (size_t k = 0; k < SUMMARY_COUNT; k++)
+    reader_rows(r, arena_format(r->arena, "/batches/%s", summary_column[k].name), H5T_NATIVE_DOUBLE, 0, runs, cells, batch + k * runs * cells);
+  for (size_t k = 0; k < CLUSTER_COUNT; k++)
+    reader_rows(r, arena_format(r->arena, "/batches/%s", cluster_column[k].name), H5T_NATIVE_DOUBLE, 0, runs, file->n_batches, total + k * runs * file->n_batches);
+  file->batch = batch;
+  file->batch_cluster = total;
+}
+
 bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err) {
   H5Reader reader;
   Axes axes;
   memset(file, 0, sizeof *file);
+  file->path = path;
   if (!h5_reader_open(&reader, path, arena, err)) return false;
   names_read(file, &reader, &axes);
   if (!reader.failed) runs_read(file, &reader, &axes);
   if (!reader.failed) parameters_read(file, &reader, &axes);
   if (!reader.failed) values_read(file, &reader);
+  if (!reader.failed && file->n_batches) batches_read(file, &reader);
   h5_reader_close(&reader);
   return !reader.failed;
 }
@@ -125,23 +148,32 @@ static bool counts_add(H5Reader *r, hid_t dataset, uint64_t run, size_t deployme
   return true;
 }
 
-bool result_file_latency(const char *path, const bool *pick, uint64_t n_runs, size_t deployment, uint64_t *counts, Err *err) {
+/* Runs [first, after) for which pick is set; all of them where it is NULL. */
+static bool latency_read(const char *path, const bool *pick, uint64_t first, uint64_t after, size_t deployment, uint64_t *counts, Err *err) {
   Arena arena = {0};
   H5Reader reader;
   hsize_t extent[3];
   if (!h5_reader_open(&reader, path, &arena, err)) return false;
-  if (reader_extent(&reader, "/latency/counts", 3, extent) && (extent[0] != n_runs || extent[1] <= deployment || extent[2] != HISTOGRAM_BINS)) {
+  if (reader_extent(&reader, "/latency/counts", 3, extent) && (extent[0] < after || extent[1] <= deployment || extent[2] != HISTOGRAM_BINS)) {
     h5_reader_fail(&reader, "/latency/counts");
   }
   hid_t dataset = reader.failed ? H5I_INVALID_HID : H5Dopen2(reader.file, "/latency/counts", H5P_DEFAULT);
   uint64_t *row = ARENA_ARRAY(&arena, uint64_t, HISTOGRAM_BINS);
-  for (uint64_t run = 0; run < n_runs && !reader.failed; run++) {
-    if (pick[run]) counts_add(&reader, dataset, run, deployment, row, counts);
+  for (uint64_t run = first; run < after && !reader.failed; run++) {
+    if (!pick || pick[run]) counts_add(&reader, dataset, run, deployment, row, counts);
   }
   if (dataset >= 0) H5Dclose(dataset);
   h5_reader_close(&reader);
   arena_free(&arena);
   return !reader.failed;
+}
+
+bool result_file_latency(const char *path, const bool *pick, uint64_t n_runs, size_t deployment, uint64_t *counts, Err *err) {
+  return latency_read(path, pick, 0, n_runs, deployment, counts, err);
+}
+
+bool result_file_latency_of(const char *path, uint64_t first, uint64_t count, size_t deployment, uint64_t *counts, Err *err) {
+  return latency_read(path, NULL, first, first + count, deployment, counts, err);
 }
 
 /* ---- decisions ---------------------------------------------------------------------------------------------------- */

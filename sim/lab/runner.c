@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/run/run.h"
+#include "sim/lab/clairvoyant.h"
+#include "sim/lab/warmup.h"
 
 enum { QUEUE_LIMIT = 2048 }; /* encoded runs that may wait for the disk */
 
@@ -55,7 +56,7 @@ static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
   arena_free(&cache->arena);
   cache->valid = false;
   Err err = {0};
-  if (!sweep_point(pool->sweep, point, &cache->arena, &cache->scenario, &err)) {
+  if (!sweep_point(pool->sweep, point, &cache->arena, &cache->scenario, &err) || !warmup_find(&cache->scenario, pool->options->interrupted, &err)) {
     omp_set_lock(&pool->lock);
     if (!pool->stop) *pool->err = err;
     pool->stop = true;
@@ -83,7 +84,7 @@ static void do_run(Pool *pool, PointCache *cache, uint64_t run) {
   RunOptions options = {.plain = pool->options->plain, .trace = trace, .threads = pool->in_run_threads, .interrupted = pool->options->interrupted};
   Arena arena = {0};
   RunResult result;
-  run_simulate(&cache->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &arena, &result);
+  strategy_simulate(&cache->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &arena, &result);
   if (!is_interrupted(pool)) {
     Arena keep = {0};
     Finished *finished = ARENA_NEW(&keep, Finished);
@@ -97,8 +98,8 @@ static void do_run(Pool *pool, PointCache *cache, uint64_t run) {
 static bool take_run(Pool *pool, uint64_t *run) {
   bool got = false;
   omp_set_lock(&pool->lock);
-  while (!pool->stop && !got && pool->next_run < pool->sweep->n_runs) {
-    *run = pool->next_run++;
+  while (!pool->stop && !got && (*run = sweep_next_wanted(pool->sweep, pool->next_run)) < pool->sweep->n_runs) {
+    pool->next_run = *run + 1;
     got = !(pool->committed[*run / 64] >> (*run % 64) & 1);
   }
   omp_unset_lock(&pool->lock);
@@ -194,7 +195,7 @@ static int spread_threads(const RunnerOptions *options, uint64_t todo, int *work
 }
 
 bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
-  *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep->n_runs};
+  *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep_wanted_runs(sweep)};
   int workers;
   Err point_err = {0};
   Arena arena = {0};

@@ -20,7 +20,7 @@ bool sweep_keeps_trace(const Sweep *sweep, uint64_t run, TraceKeep keep) {
 static uint64_t traced_runs(const Sweep *sweep, TraceKeep keep) {
   switch (keep) {
     case TRACE_KEEP_FIRST: return sweep->n_runs / sweep->n_replications;
-    case TRACE_KEEP_ALL: return sweep->n_runs;
+    case TRACE_KEEP_ALL: return sweep_wanted_runs(sweep);
     case TRACE_KEEP_NONE: return 0;
   }
   return 0;
@@ -35,6 +35,7 @@ typedef struct Store {
   LatencyGroup latency;
   RowsGroup trace, pool;
   DecisionGroup decisions;
+  BatchGroup batches;
   Arena row; /* of one run, reset after each */
 } Store;
 
@@ -50,12 +51,19 @@ static void attributes_of_sweep(H5Writer *w, const Sweep *sweep, hid_t root) {
   h5_attribute_whole(w, root, "seed", sweep->first->seed);
   h5_attribute_number(w, root, "horizon_s", s_from_ns(sweep->first->horizon_ns));
   h5_attribute_number(w, root, "warmup_s", s_from_ns(sweep->first->warmup_ns));
-  h5_attribute_whole(w, root, "runs", (int64_t)sweep->n_runs);
+  h5_attribute_whole(w, root, "runs", (int64_t)sweep_wanted_runs(sweep));
   h5_attribute_whole(w, root, "points", (int64_t)sweep->n_points);
   h5_attribute_whole(w, root, "replications", sweep->n_replications);
   h5_attribute_texts(w, root, "strategies", sweep->strategy, sweep->n_strategies);
   h5_attribute_texts(w, root, "deployments", sweep->deployment, sweep->n_deployments);
   h5_attribute_texts(w, root, "pools", sweep->pool, sweep->n_pools);
+}
+
+/* How intervals are to be made of these runs, and what they hold for. */
+static void attributes_of_statistics(H5Writer *w, const Sweep *sweep, hid_t root) {
+  h5_attribute_whole(w, root, "antithetic", sweep->first->antithetic);
+  h5_attribute_whole(w, root, "batches", sweep->first->batches);
+  h5_attribute_text(w, root, "conditional_on", sweep->conditional_on);
 }
 
 static void attributes_of_inputs(H5Writer *w, const Sweep *sweep, hid_t root) {
@@ -90,11 +98,13 @@ static void store_begin(Store *store) {
   H5Writer *w = &store->writer;
   hid_t root = h5_keep(w, H5Gopen2(w->file, "/", H5P_DEFAULT));
   attributes_of_sweep(w, store->sweep, root);
+  attributes_of_statistics(w, store->sweep, root);
   attributes_of_inputs(w, store->sweep, root);
   attributes_of_axes(w, store->sweep, root);
   if (root >= 0) H5Gclose(root);
   summary_group_begin(&store->summary, w, store->sweep);
   latency_group_begin(&store->latency, w, store->sweep);
+  if (store->sweep->first->batches) batch_group_begin(&store->batches, w, store->sweep);
   uint64_t traced = traced_runs(store->sweep, store->keep);
   store->traces = traced > 0;
   if (!store->traces) return;
@@ -107,6 +117,7 @@ static void store_end(Store *store) {
   H5Writer *w = &store->writer;
   summary_group_end(&store->summary, w, store->sweep);
   latency_group_end(&store->latency, w, store->sweep);
+  if (store->sweep->first->batches) batch_group_end(&store->batches, w, store->sweep);
   if (!store->traces) return;
   rows_group_end(&store->trace, w, store->sweep);
   if (store->sweep->n_pools > 0) rows_group_end(&store->pool, w, store->sweep);
@@ -125,6 +136,7 @@ static bool section_fits(const Sweep *sweep, const RunSection *section) {
     case SECTION_TRACE: return section->column < TRACE_COUNT && section->block < block_count(sweep->n_deployments, TRACE_BLOCK);
     case SECTION_POOL: return section->column < POOL_COUNT && section->block < block_count(sweep->n_pools, TRACE_BLOCK);
     case SECTION_DECISIONS: return true;
+    case SECTION_BATCHES: return section->length == (sweep->n_deployments * SUMMARY_COUNT + CLUSTER_COUNT) * (size_t)sweep->first->batches * sizeof(double);
   }
   return false;
 }
@@ -139,6 +151,7 @@ static bool store_section(Store *store, uint64_t run, bool traced, const RunSect
     case SECTION_LATENCY: latency_group_chunk(&store->latency, w, section); return true;
     case SECTION_TRACE: if (traced) rows_group_chunk(&store->trace, w, section); return true;
     case SECTION_POOL: if (traced) rows_group_chunk(&store->pool, w, section); return true;
+    case SECTION_BATCHES: batch_group_values(&store->batches, w, store->sweep, section); return true;
     case SECTION_DECISIONS: {
       DecisionRow *row = NULL;
       size_t rows = 0;
@@ -159,6 +172,7 @@ static bool store_run(Store *store, EncodedRun encoded) {
   summary_group_add(&store->summary, &store->writer, sweep, encoded.run, reader.status);
   if (!ok) summary_group_failed(&store->summary, &store->writer);
   latency_group_add(&store->latency, &store->writer, sweep, encoded.run);
+  if (sweep->first->batches) batch_group_add(&store->batches, &store->writer, sweep, encoded.run, reader.status);
   if (traced) rows_group_add(&store->trace, &store->writer, sweep, encoded.run);
   if (traced && sweep->n_pools > 0) rows_group_add(&store->pool, &store->writer, sweep, encoded.run);
   RunSection section;
@@ -172,7 +186,7 @@ static bool store_runs(Store *store, Journal *journal, Err *err) {
   EncodedRun encoded;
   size_t before = err->count;
   journal_rewind(journal);
-  for (uint64_t run = 0; run < store->sweep->n_runs; run++) {
+  for (uint64_t run = sweep_next_wanted(store->sweep, 0); run < store->sweep->n_runs; run = sweep_next_wanted(store->sweep, run + 1)) {
     if (!vfd_ok(store->writer.vfd) || store->writer.failed) break; /* reported by the caller */
     if (!journal_next(journal, &encoded, err)) {
       return err->count == before ? err_add(err, ERR_IO, "the journal ends at run %llu of %llu", (unsigned long long)run, (unsigned long long)store->sweep->n_runs) : false;

@@ -47,7 +47,7 @@ bool store_write(const char *path, const Sweep *sweep, TraceKeep keep, Journal *
 
 /* Reads back what compare and explain need. Arrays on the arena. */
 typedef struct ResultFile {
-  const char *name, *scenario_text;
+  const char *path, *name, *scenario_text;
   uint64_t n_runs;
   size_t n_deployments, n_strategies, n_parameters, n_pools;
   const char *const *deployment, *const *strategy, *const *parameter;
@@ -60,10 +60,17 @@ typedef struct ResultFile {
   const double *cluster;                          /* [CLUSTER_COUNT][n_runs] */
   const double *objective_latency_s, *objective_attainment_ratio; /* [n_deployments] */
   double horizon_s;
+  const char *conditional_on;                     /* what intervals hold for, in words */
+  bool antithetic;                                /* replications 2k and 2k + 1 are a pair */
+  size_t n_batches;                               /* 0: none */
+  const double *batch;                            /* [SUMMARY_COUNT][n_runs][n_deployments][n_batches] */
+  const double *batch_cluster;                    /* [CLUSTER_COUNT][n_runs][n_batches] */
 } ResultFile;
 bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err);
 /* Pooled latency counts of the runs for which pick[run] is set, one deployment: counts[HISTOGRAM_BINS] is added to. */
 bool result_file_latency(const char *path, const bool *pick, uint64_t n_runs, size_t deployment, uint64_t *counts, Err *err);
+/* The same of runs [first, first + count), without a pick. */
+bool result_file_latency_of(const char *path, uint64_t first, uint64_t count, size_t deployment, uint64_t *counts, Err *err);
 /* A trace column's value in the last row of a run that keeps its trace: value[n_deployments]; NaN where no trace was kept. */
 bool result_file_trace_end(const char *path, uint64_t run, const char *column, double *value, size_t n_deployments, Arena *arena, Err *err);
 /* The decision rows of one run (texts on the arena). */

@@ -92,7 +92,7 @@ static void names_begin(RunGroup *base, H5Writer *w, const char *name, const cha
 }
 
 /* The group, its dimension `run`, and room for `entity` names along the second. */
-static void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count) {
+void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count) {
   static const ColumnSpec run = {"run", "", "number of the run: (point, strategy, replication), replication fastest", CELL_U64, NULL, 0, NULL};
   base->group = h5_group(w, name);
   base->dimension[0] = dimension_create(w, &base->run, base->group, &run, runs, false);
@@ -100,13 +100,13 @@ static void run_group_begin(RunGroup *base, H5Writer *w, const char *name, uint6
   base->rows = 0;
 }
 
-static void run_group_add(RunGroup *base, H5Writer *w, const Sweep *sweep, uint64_t run) {
+void run_group_add(RunGroup *base, H5Writer *w, const Sweep *sweep, uint64_t run) {
   column_add(w, &base->run, &run);
   run_columns_add(&base->columns, w, sweep, run);
   base->rows++;
 }
 
-static void run_group_end(RunGroup *base, H5Writer *w, const Sweep *sweep) {
+void run_group_end(RunGroup *base, H5Writer *w, const Sweep *sweep) {
   run_columns_end(&base->columns, w, sweep);
   column_end(w, &base->run);
   column_end(w, &base->entity);
@@ -136,7 +136,7 @@ void summary_group_begin(SummaryGroup *group, H5Writer *w, const Sweep *sweep) {
   static const ColumnSpec status = {"status", "", "how the run ended", CELL_U8, flags, 2, "ok failed"};
   static const ColumnSpec message = {"message", "", "why the run failed", CELL_TEXT, NULL, 0, NULL};
   RunGroup *base = &group->base;
-  run_group_begin(base, w, "summary", sweep->n_runs, "deployment", sweep->deployment, sweep->n_deployments);
+  run_group_begin(base, w, "summary", sweep_wanted_runs(sweep), "deployment", sweep->deployment, sweep->n_deployments);
   run_columns_begin(&base->columns, w, base->group, sweep, base->dimension);
   column_create(w, &group->status, base->group, &status, base->dimension, 1);
   column_create(w, &group->message, base->group, &message, base->dimension, 1);
@@ -209,7 +209,7 @@ void latency_group_begin(LatencyGroup *group, H5Writer *w, const Sweep *sweep) {
   static const ColumnSpec bin = {"bin", "", "number of the bin of latency", CELL_U32, NULL, 0, NULL};
   static const ColumnSpec counts = {"counts", "1", "finished jobs by latency, over the summary's window", CELL_U64, NULL, 0, NULL};
   RunGroup *base = &group->base;
-  run_group_begin(base, w, "latency", sweep->n_runs, "deployment", sweep->deployment, sweep->n_deployments);
+  run_group_begin(base, w, "latency", sweep_wanted_runs(sweep), "deployment", sweep->deployment, sweep->n_deployments);
   base->dimension[2] = dimension_create(w, &base->other, base->group, &bin, HISTOGRAM_BINS, false);
   for (uint32_t k = 0; k < HISTOGRAM_BINS; k++) column_add(w, &base->other, &k);
   run_columns_begin(&base->columns, w, base->group, sweep, base->dimension);

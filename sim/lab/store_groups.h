@@ -48,6 +48,14 @@ typedef struct DecisionGroup {
   uint64_t rows;
 } DecisionGroup;
 
+/* /batches, where the scenario asks for batch means: the summaries of the batches of each run. */
+typedef struct BatchGroup {
+  RunGroup base;
+  Column metric[SUMMARY_COUNT], total[CLUSTER_COUNT];
+  double *row; /* [n_deployments][batches] */
+  size_t n_batches;
+} BatchGroup;
+
 /* The words of ModelState, in its order, for flag_meanings. */
 #define STATE_WORDS "none idle small_model_running preparing_to_scale scaled_vertically scaled_horizontally optimized exhausted"
 
@@ -70,6 +78,16 @@ void latency_group_begin(LatencyGroup *group, H5Writer *writer, const Sweep *swe
 void latency_group_add(LatencyGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run);
 void latency_group_chunk(LatencyGroup *group, H5Writer *writer, const RunSection *section);
 void latency_group_end(LatencyGroup *group, H5Writer *writer, const Sweep *sweep);
+
+void batch_group_begin(BatchGroup *group, H5Writer *writer, const Sweep *sweep);
+void batch_group_add(BatchGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run, int status);
+void batch_group_values(BatchGroup *group, H5Writer *writer, const Sweep *sweep, const RunSection *section);
+void batch_group_end(BatchGroup *group, H5Writer *writer, const Sweep *sweep);
+
+/* Shared by the files of groups. `entity` names lie along the second dimension. */
+void run_group_begin(RunGroup *base, H5Writer *writer, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count);
+void run_group_add(RunGroup *base, H5Writer *writer, const Sweep *sweep, uint64_t run);
+void run_group_end(RunGroup *base, H5Writer *writer, const Sweep *sweep);
 
 void trace_group_begin(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t runs);
 void pool_group_begin(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t runs);

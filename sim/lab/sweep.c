@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/text.h"
 #include "sim/lab/catalogue.h"
+#include "sim/lab/conditions.h"
 #include "sim/lab/decode.h"
 #include "sim/lab/document.h"
 #include "sim/lab/sweep_parameters.h"
@@ -16,6 +18,18 @@
 uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis) {
   for (uint32_t a = sweep->n_axes; a-- > axis + 1;) point /= sweep->axis_count[a];
   return point % sweep->axis_count[axis];
+}
+
+uint64_t sweep_next_wanted(const Sweep *sweep, uint64_t run) {
+  while (run < sweep->n_runs && !sweep_run_wanted(sweep, run)) run += sweep->n_replications - sweep_run_replication(sweep, run);
+  return run;
+}
+
+uint64_t sweep_wanted_runs(const Sweep *sweep) {
+  uint64_t runs = 0;
+  if (!sweep->wanted) return sweep->n_runs;
+  for (uint64_t p = 0; p < sweep->n_points; p++) runs += (uint64_t)sweep->wanted[p] * sweep->n_strategies;
+  return runs;
 }
 
 /* ---- decoding ---- */
@@ -89,6 +103,15 @@ static bool same_shape(const Sweep *sweep, const Scenario *now, YamlMark mark, A
   return true;
 }
 
+/* How runs become intervals is one matter for all points. */
+static bool same_statistics(const Sweep *sweep, const Scenario *now, YamlMark mark, Err *err) {
+  const Scenario *first = sweep->first;
+  bool same = now->replications == first->replications && now->antithetic == first->antithetic && now->batches == first->batches &&
+              now->precision.max_replications == first->precision.max_replications && text_equal(now->precision.metric ? now->precision.metric : "", first->precision.metric ? first->precision.metric : "") &&
+              now->precision.relative_ratio == first->precision.relative_ratio && now->precision.absolute == first->precision.absolute;
+  return same || yaml_error(err, ERR_SCENARIO, mark, "this value changes replications, antithetic, batches or precision; all points of a sweep share them");
+}
+
 static uint64_t point_of(const Sweep *sweep, uint32_t axis, uint64_t value) {
   for (uint32_t a = axis + 1; a < sweep->n_axes; a++) value *= sweep->axis_count[a];
   return value;
@@ -103,7 +126,7 @@ static bool check_values(const Sweep *sweep, Err *err) {
       Scenario scenario;
       YamlMark mark = sweep->document->axis[a].values->entry[v].value->mark;
       bool decoded = sweep_point(sweep, point_of(sweep, a, v), &arena, &scenario, err);
-      good &= decoded && same_shape(sweep, &scenario, mark, &arena, err);
+      good &= decoded && same_shape(sweep, &scenario, mark, &arena, err) && same_statistics(sweep, &scenario, mark, err);
       arena_free(&arena);
     }
   return good;
@@ -117,6 +140,10 @@ static bool count_runs(Sweep *sweep, Err *err) {
     if (__builtin_mul_overflow(runs, sweep->axis_count[a], &runs) || runs > RUNS_MOST)
       return yaml_error(err, ERR_SCENARIO, sweep->document->axis[a].mark, "the axes make more than 2^53 runs");
   sweep->n_runs = runs;
+  if (sweep->first->precision.metric) {
+    sweep->wanted = ARENA_ARRAY(sweep->arena, uint32_t, sweep->n_points);
+    for (uint64_t p = 0; p < sweep->n_points; p++) sweep->wanted[p] = (uint32_t)sweep->first->replications;
+  }
   return true;
 }
 
@@ -134,13 +161,15 @@ static void begin_axes(Sweep *sweep) {
 static void describe_first(Sweep *sweep, const Scenario *first) {
   sweep->first = first;
   sweep->name = first->name;
-  sweep->n_replications = (uint32_t)first->replications;
+  bool precise = first->precision.metric != NULL;
+  sweep->n_replications = (uint32_t)(precise ? first->precision.max_replications : first->replications);
   sweep->deployment = names_of(&first->deployments, sizeof(DeploymentSpec), sweep->arena);
   sweep->n_deployments = first->deployments.count;
   sweep->pool = names_of(&first->cluster.pools, sizeof(PoolSpec), sweep->arena);
   sweep->n_pools = first->cluster.pools.count;
   sweep->strategy = names_of(&first->strategies, sizeof(StrategySpec), sweep->arena);
   sweep->n_strategies = (uint32_t)first->strategies.count;
+  sweep->conditional_on = conditions_text(sweep, sweep->arena);
 }
 
 /* The identity of a sweep: what the file says and how it was edited, not where it lies. */

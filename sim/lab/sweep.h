@@ -40,8 +40,10 @@ typedef struct Sweep {
   uint64_t n_points;
   const char *const *strategy; /* names */
   uint32_t n_strategies;
-  uint32_t n_replications;
-  uint64_t n_runs;
+  uint32_t n_replications; /* at most, where precision adds them */
+  uint64_t n_runs;         /* numbers of runs lie below this; which of them are runs: sweep_run_wanted */
+  uint32_t *wanted;        /* [n_points]: replications so far, raised in rounds by precision.c; NULL: all */
+  const char *conditional_on; /* what intervals hold for, in words */
   const char *const *deployment; /* names; the same at every point (checked) */
   size_t n_deployments;
   const char *const *pool;
@@ -64,5 +66,12 @@ uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis);
 static inline uint64_t sweep_run_point(const Sweep *s, uint64_t run) { return run / ((uint64_t)s->n_strategies * s->n_replications); }
 static inline uint32_t sweep_run_strategy(const Sweep *s, uint64_t run) { return (uint32_t)(run / s->n_replications % s->n_strategies); }
 static inline uint32_t sweep_run_replication(const Sweep *s, uint64_t run) { return (uint32_t)(run % s->n_replications); }
+
+/* Is this number a run so far? And the next number that may be one. */
+static inline bool sweep_run_wanted(const Sweep *s, uint64_t run) {
+  return run < s->n_runs && (!s->wanted || sweep_run_replication(s, run) < s->wanted[sweep_run_point(s, run)]);
+}
+uint64_t sweep_next_wanted(const Sweep *sweep, uint64_t run); /* the least wanted run that is not below `run`; n_runs if there is none */
+uint64_t sweep_wanted_runs(const Sweep *sweep);               /* how many there are */
 
 #endif

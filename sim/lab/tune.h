@@ -36,6 +36,9 @@ bool tune_open(Tune *tune, const Sweep *sweep, const TuneRequest *request, Arena
  * `sensitivity`. */
 bool tune_space_open(TuneSpace *space, const Sweep *sweep, const TuneRequest *request, const TuneSpec *spec, uint32_t *strategy, Arena *arena, Err *err);
 
+/* The scenario's tree with independent replications: antithetic pairs are none, and everything here counts on them. */
+const Yaml *tune_root(const Sweep *sweep, Arena *arena);
+
 /* A design that cannot be told apart from the winner, by the runs of the search. */
 typedef struct TuneAlike {
   size_t design;

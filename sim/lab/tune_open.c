@@ -193,9 +193,14 @@ static const Yaml *with_duration(const Yaml *root, const char *key, int64_t ns, 
   return put(root, key, scalar("holdout", arena_text(arena, text, strlen(text)), arena), arena);
 }
 
+const Yaml *tune_root(const Sweep *sweep, Arena *arena) {
+  const Yaml *root = sweep->document->root;
+  return sweep->first->antithetic ? put(root, "antithetic", scalar("antithetic", "false", arena), arena) : root;
+}
+
 static void open_windows(Tune *tune) {
   int64_t horizon_ns = tune->sweep->first->horizon_ns, split_ns = horizon_ns - tune->holdout_ns;
-  const Yaml *root = tune->sweep->document->root, *early = root, *late = root;
+  const Yaml *root = tune_root(tune->sweep, tune->arena), *early = root, *late = root;
   if (tune->holdout_ns > 0) {
     early = with_duration(root, "horizon", split_ns, tune->arena);
     late = with_duration(root, "warmup", split_ns, tune->arena);

@@ -279,7 +279,8 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
   control_fill_rows(run, d, run->now_ns);
   const Target before = *target;
-  const Resources allocatable = run->cluster.pool[target_pool(run, d)].machine.allocatable;
+  const Resources wished = {decision->request_millicores, decision->request_bytes, decision->request_milligpus};
+  const Resources allocatable = run->cluster.pool[deployment_roomiest_pool(&run->cluster, d, wished)].machine.allocatable;
   Resources request = {at_most(at_least(decision->request_millicores, target->initial.millicores ? 1 : 0), allocatable.millicores),
                        at_most(at_least(decision->request_bytes, 0), allocatable.bytes),
                        at_most(at_least(decision->request_milligpus, 0), allocatable.milligpus)};
@@ -301,7 +302,7 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   scale_replicas(run, d, decision);
   control_retry_resizes(run);
   run_place_pending(run);
-  run_pool_look(run, target_pool(run, d));
+  run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING);
   record(run, d, decision, &before);
   target->last = *decision;
 }

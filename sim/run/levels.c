@@ -21,9 +21,9 @@ static void levels_reserve(Station *s) {
 void levels_rebuild(Station *s) {
   levels_reserve(s);
   Levels *v = s->levels;
-  memset(v->bits, 0, sizeof(uint64_t) * LEVELS * v->words);
-  memset(v->summary, 0, sizeof(uint64_t) * LEVELS * v->summary_words);
-  memset(v->level, LEVEL_NONE, v->entry_capacity);
+  if (v->words) memset(v->bits, 0, sizeof(uint64_t) * LEVELS * v->words);
+  if (v->summary_words) memset(v->summary, 0, sizeof(uint64_t) * LEVELS * v->summary_words);
+  if (v->entry_capacity) memset(v->level, LEVEL_NONE, v->entry_capacity);
   v->occupied = 0;
   for (uint32_t k = 0; k < s->n_eligible; k++) {
     uint32_t e = s->eligible[k];

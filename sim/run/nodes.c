@@ -1,11 +1,9 @@
-/* Replicas and nodes from the control plane's side: creating, placing, dropping, the node policy, and speeds. */
+/* Replicas from the control plane's side: creating, placing, dropping, and their speeds. Nodes are in node_control.c. */
 #include <string.h>
 
 #include "sim/base/check.h"
 #include "sim/core/event.h"
 #include "sim/run/run_internal.h"
-
-uint32_t target_pool(const Run *run, uint32_t target) { return run->scenario->deployment_pool[target]; }
 
 /* ---- speeds ---- */
 
@@ -120,11 +118,13 @@ void run_mark_ready(Run *run) {
 }
 
 void target_drop_replica(Run *run, uint32_t d, uint32_t id) {
+  uint32_t node = run->cluster.replica[id].node;
   switch (run->cluster.replica[id].state) {
     case REPLICA_STARTING:
       station_remove(&run->station[d], id, run->now_ns);
       target_forget_replica(run, &run->target[d], id);
       replica_remove(&run->cluster, id, run->now_ns);
+      run_node_left(run, node);
       run->speeds_changed = true;
       return;
     case REPLICA_PENDING:
@@ -140,64 +140,26 @@ void target_drop_replica(Run *run, uint32_t d, uint32_t id) {
   }
 }
 
-/* ---- nodes ---- */
-
-static size_t view_ready_nodes(Run *run, uint32_t pool) {
-  const Cluster *cluster = &run->cluster;
-  if (run->node_view_capacity < cluster->n_nodes) {
-    run->node_view_capacity = cluster->n_nodes * 2;
-    run->node_view = ARENA_ARRAY(run->arena, NodeView, run->node_view_capacity);
-    run->release = ARENA_ARRAY(run->arena, uint32_t, run->node_view_capacity);
+/* A replica that replaces another goes on to do so through its successor; one that is being replaced just goes. */
+void target_evict_replica(Run *run, uint32_t d, uint32_t id) {
+  Target *target = &run->target[d];
+  uint32_t replaces = run->cluster.replica[id].replaces;
+  bool succeeded = false;
+  for (uint32_t k = 0; k < target->n_replicas; k++) {
+    Replica *other = &run->cluster.replica[target->replica[k]];
+    if (other->replaces != id) continue;
+    other->replaces = REPLICA_NONE;
+    succeeded = true;
   }
-  size_t n = 0;
-  for (uint32_t k = 0; k < cluster->n_nodes; k++)
-    if (cluster->node[k].pool == pool && cluster->node[k].state == NODE_READY)
-      run->node_view[n++] = (NodeView){k, cluster->node[k].empty_since_ns};
-  return n;
-}
-
-static void push_node_events(Run *run, uint32_t pool) {
-  for (uint32_t k = 0; k < run->cluster.n_nodes; k++) {
-    const Node *node = &run->cluster.node[k];
-    if (node->pool == pool && node->state == NODE_STARTING && node->ordered_ns == run->now_ns) run_push(run, node->ready_ns, CLASS_READY, SHARED_NODE_READY, k);
-  }
-}
-
-void run_pool_look(Run *run, uint32_t pool) {
-  const NodePool *spec = &run->cluster.pool[pool];
-  const NodePolicy *policy = (const NodePolicy *)run->strategy->nodes.model;
-  size_t ready = view_ready_nodes(run, pool);
-  PoolObservation observation = {.now_ns = run->now_ns,
-                                 .nodes_ready = (int64_t)ready,
-                                 .nodes_starting = run->cluster.pool_nodes_starting[pool],
-                                 .min_nodes = spec->min_nodes,
-                                 .max_nodes = spec->max_nodes,
-                                 .nodes_needed = run_has_pending(run) ? cluster_nodes_needed(&run->cluster, pool) : 0,
-                                 .ready = run->node_view};
-  PoolDecision decision = {.order = 0, .release = run->release, .n_release = 0, .look_again_ns = INSTANT_NEVER};
-  policy->decide(run->strategy->nodes.params, &observation, &decision);
-  if (decision.order > 0 && nodes_order(&run->cluster, pool, (uint32_t)decision.order, run->now_ns)) push_node_events(run, pool);
-  for (size_t k = 0; k < decision.n_release; k++) node_release(&run->cluster, decision.release[k], run->now_ns);
-  if (decision.look_again_ns < run->scenario->horizon_ns && decision.look_again_ns > run->now_ns && decision.look_again_ns != run->look_ns[pool]) {
-    run->look_ns[pool] = decision.look_again_ns;
-    run_push(run, decision.look_again_ns, CLASS_CONTROL, SHARED_POOL_LOOK, pool);
-  }
-}
-
-void run_node_ready(Run *run, uint32_t node) {
-  if (run->cluster.node[node].state != NODE_STARTING || run->cluster.node[node].ready_ns != run->now_ns) return;
-  uint32_t pool = run->cluster.node[node].pool;
-  node_ready(&run->cluster, node, run->now_ns);
-  run_place_pending(run);
-  run_pool_look(run, pool);
+  run->cluster.replica[id].replaces = REPLICA_NONE;
+  target_drop_replica(run, d, id);
+  if (!succeeded) target_add_replica(run, d, replaces, false);
 }
 
 /* Initial replicas are ready at 0 on nodes that are ready at 0. */
 void nodes_begin(Run *run) {
-  run->look_ns = ARENA_ARRAY(run->arena, int64_t, run->cluster.n_pools);
-  for (uint32_t p = 0; p < run->cluster.n_pools; p++) run->look_ns[p] = INSTANT_NEVER;
   for (uint32_t d = 0; d < run->n_targets; d++)
     for (int64_t k = 0; k < run->target[d].replicas_wished; k++) target_add_replica(run, d, REPLICA_NONE, true);
   run_update_speeds(run);
-  for (uint32_t p = 0; p < run->cluster.n_pools; p++) run_pool_look(run, p);
+  node_control_begin(run);
 }

@@ -91,14 +91,17 @@ static double replica_usd_per_h(const MachineType *machine, Resources request) {
 
 static void observe_cluster(const Run *run, uint32_t d, Observation *o) {
   const Cluster *cluster = &run->cluster;
-  uint32_t pool = target_pool(run, d);
+  const PoolList *pools = &cluster->deployment_pools[d];
   Resources cap = cluster_cap(cluster, d), request = run->target[d].request;
   o->cap_millicores = cap.millicores;
   o->cap_bytes = cap.bytes;
-  o->placeable_replicas = cluster_placeable(cluster, pool, request);
-  o->pool_nodes = (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
-  o->pool_max_nodes = cluster->pool[pool].max_nodes;
-  o->replica_usd_per_h = replica_usd_per_h(&cluster->pool[pool].machine, request);
+  o->placeable_replicas = deployment_placeable(cluster, d, request);
+  for (uint32_t k = 0; k < pools->count; k++) {
+    uint32_t pool = pools->pool[k];
+    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
+    o->pool_max_nodes += cluster->pool[pool].max_nodes;
+  }
+  o->replica_usd_per_h = replica_usd_per_h(&cluster->pool[pools->pool[0]].machine, request);
   o->cluster_usd_per_h = (double)cluster_nano_usd_per_h(cluster) / 1e9;
   o->spent_usd = (double)cluster_spent_nano_usd(cluster) / 1e9;
 }

@@ -39,14 +39,18 @@
   X(cost_usd, "USD", "cost charged to this deployment")                                                              \
   X(requested_cores, "1", "mean CPU cores reserved by placed replicas")                                              \
   X(scale_actions, "1", "decisions that changed replicas, resources or the variant")                                 \
-  X(exhausted_ratio, "1", "share of time in the state exhausted: no way left to scale")
+  X(exhausted_ratio, "1", "share of time in the state exhausted: no way left to scale")                              \
+  X(offered_expected, "1", "mean of `offered` by the workload's law; NaN where it varies over time or jobs come from other deployments") \
+  X(latency_erlang_s, "s", "mean latency by the Erlang C formula where all in the run is as in an M/M/c queue; NaN elsewhere")
 
 /* Whole cluster, over the same window. */
 #define CLUSTER_COLUMNS(X)                                                                                           \
   X(cluster_cost_usd, "USD", "cost of all nodes")                                                                    \
   X(idle_cost_usd, "USD", "cost charged to no deployment, roundings and minimum charges included")                   \
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
-  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")
+  X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")                                  \
+  X(window_start_s, "s", "where the window begins: what is before is warm-up")                                       \
+  X(cost_lower_bound_usd, "USD", "of the clairvoyant strategy: nobody who attains with replicas of the stated size pays less; NaN where nothing is proven")
 
 /* Per deployment and trace row. */
 #define TRACE_COLUMNS(X)                                                                                             \
@@ -130,6 +134,9 @@ typedef struct RunResult {
   size_t n_deployments, n_pools;
   double *summary;          /* [n_deployments][SUMMARY_COUNT] */
   double *cluster;          /* [CLUSTER_COUNT] */
+  size_t n_batches;         /* `batches` of the scenario; 0: the two below are NULL */
+  double *batch;            /* [n_deployments][SUMMARY_COUNT][n_batches]: the summary of each batch, sums as if all batches were like it */
+  double *batch_cluster;    /* [CLUSTER_COUNT][n_batches] */
   uint64_t *latency_counts; /* [n_deployments][HISTOGRAM_BINS], finished jobs of the summary window */
   double *trace;            /* [TRACE_COUNT][n_deployments][TRACE_ROWS] */
   double *pool_trace;       /* [POOL_COUNT][n_pools][TRACE_ROWS] */

@@ -66,10 +66,11 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   run->strategy = scenario_strategy(scenario, strategy);
   run->options = *options;
   run->arena = arena;
+  replication = scenario_streams(scenario, replication);
   run->replication = replication;
   run->n_targets = (uint32_t)scenario->deployments.count;
   run->events.arena = arena;
-  cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, scenario->deployment_pool,
+  cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, scenario->deployment_pools,
                 run->n_targets, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
   flows_begin(run);
   control_begin(run);
@@ -163,13 +164,14 @@ static int64_t next_notice(const Run *run) {
 /* ---- shared events ---- */
 
 static void do_notice(Run *run, uint32_t replica) {
-  uint32_t d = run->cluster.replica[replica].deployment;
+  uint32_t d = run->cluster.replica[replica].deployment, node = run->cluster.replica[replica].node;
   target_forget_replica(run, &run->target[d], replica);
   replica_remove(&run->cluster, replica, run->now_ns);
+  run_node_left(run, node);
   run->speeds_changed = true; /* neighbours may burst further: from the next look of a policy on, or a placement before it */
   control_retry_resizes(run);
   run_place_pending(run);
-  run_pool_look(run, target_pool(run, d));
+  run_nodes_wake(run, NODE_WAKE_CHANGE);
 }
 
 /* The oldest ready replicas fail; the policy's next look orders others. Failures come before what becomes ready at the same instant. */
@@ -184,14 +186,16 @@ static void do_fault(Run *run, const FaultSpec *fault) {
         if (run->cluster.replica[target->replica[k]].state == REPLICA_READY && run->cluster.replica[target->replica[k]].ready_ns < fault->at_ns) victim = target->replica[k];
       if (victim == REPLICA_NONE) break;
       station_fail(&run->station[d], victim, run->now_ns);
+      uint32_t node = run->cluster.replica[victim].node;
       target_forget_replica(run, target, victim);
       replica_remove(&run->cluster, victim, run->now_ns);
+      run_node_left(run, node);
     }
     run->speeds_changed = true;
   }
   control_retry_resizes(run);
   run_place_pending(run);
-  for (uint32_t p = 0; p < run->cluster.n_pools; p++) run_pool_look(run, p);
+  run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING);
   run_update_speeds(run);
 }
 
@@ -230,12 +234,8 @@ static bool do_event(Run *run, HeapItem item) {
     case SHARED_FAULT: do_fault(run, LIST_AT(run->scenario->faults, const FaultSpec, what)); return false;
     case SHARED_NODE_READY: run_node_ready(run, what); return false;
     case SHARED_REPLACEMENT_READY: do_replacement(run, what); return false;
-    case SHARED_POOL_LOOK:
-      if (run->look_ns[what] == run->now_ns) {
-        run->look_ns[what] = INSTANT_NEVER;
-        run_pool_look(run, what);
-      }
-      return false;
+    case SHARED_NODE_LOOK: run_nodes_look(run, item.time_ns); return false;
+    case SHARED_NODE_TICK: run_nodes_tick(run); return false;
     case SHARED_EXPIRY: run_expire(run, what); return false;
     case SHARED_ASK:
       if (!run_ask(run, what)) return false;
@@ -305,10 +305,11 @@ void run_end(Run *run, RunResult *result) {
     result->jobs += a->block.first_index + a->cursor;
   }
   if (!run->status && run->flows_ns < run->scenario->horizon_ns) run_fail(run, "ended at %.3f s, before the horizon", s_from_ns(run->flows_ns));
+  if (!run->status) result_build(run, result); /* which may fail the run, too */
   result->status = run->status;
   if (run->status) snprintf(result->message, sizeof result->message, "%s", run->message);
-  else result_build(run, result);
   for (uint32_t f = 0; f < run->n_flows; f++) arena_free(&run->flow_arena[f]);
+  arena_free(&run->nodes.scratch);
 }
 
 void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena,
@@ -318,8 +319,10 @@ void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replicat
   Run *volatile begun = NULL;
   if (setjmp(exhausted)) {
     arena->exhausted = outer;
-    if (begun)
+    if (begun) {
       for (uint32_t f = 0; f < begun->n_flows; f++) arena_free(&begun->flow_arena[f]);
+      arena_free(&begun->nodes.scratch);
+    }
     *result = (RunResult){.status = 1, .message = "out of memory", .n_deployments = scenario->deployments.count,
                           .n_pools = scenario->cluster.pools.count};
     return;

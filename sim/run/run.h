@@ -19,6 +19,9 @@ typedef struct RunOptions {
 
 typedef struct Run Run;
 
+/* The first trace row of the summary: behind the warm-up, which is rounded up to 1/64 of the horizon. */
+int scenario_first_row(const Scenario *scenario);
+
 /* The run lives on `arena`, the scenario must outlive it. */
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena);
 /* Who is to decide: one deployment, or all that a policy weighs against each other. */

@@ -7,9 +7,17 @@
 #include "sim/run/flow.h"
 #include "sim/run/run.h"
 
-typedef enum SharedKind { SHARED_NOTICE, SHARED_FAULT, SHARED_NODE_READY, SHARED_REPLACEMENT_READY, SHARED_TICK, SHARED_POOL_LOOK,
-                          SHARED_ASK,
-                          SHARED_EXPIRY } SharedKind;
+typedef enum SharedKind {
+  SHARED_NOTICE,
+  SHARED_FAULT,
+  SHARED_NODE_READY,
+  SHARED_REPLACEMENT_READY,
+  SHARED_TICK,
+  SHARED_ASK,
+  SHARED_EXPIRY,
+  SHARED_NODE_LOOK,
+  SHARED_NODE_TICK
+} SharedKind;
 
 /* What the controller shows at the end of each trace row, and counts in each. */
 typedef struct TargetRows {
@@ -62,6 +70,25 @@ typedef struct Target {
   uint32_t view_capacity;
 } Target;
 
+/* The node policy, its memory, and the views it is shown. */
+typedef struct NodeControl {
+  const NodePolicy *policy;
+  const void *params;
+  void *state;
+  int64_t period_ns, tick, look, look_ns; /* look_ns: the next look already planned */
+  char *node_state;       /* node_capacity states ... */
+  uint32_t *node_owner;   /* ... of the node with this ordinal + 1 */
+  PoolView *pool;
+  DeploymentView *deployment;
+  NodeView *node;
+  NodeAction *action;
+  PlacedView *placed;
+  PendingView *pending;
+  int64_t *order;
+  uint32_t node_capacity, placed_capacity, pending_capacity;
+  Arena scratch;
+} NodeControl;
+
 struct Run {
   const Scenario *scenario;
   const StrategySpec *strategy;
@@ -82,10 +109,7 @@ struct Run {
   int64_t flows_ns, now_ns;
   int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
-  int64_t *look_ns; /* per pool: the next look already planned */
-  uint32_t *release; /* scratch for node policies */
-  NodeView *node_view;
-  uint32_t node_view_capacity;
+  NodeControl nodes;
   /* the decision being made */
   uint32_t n_deciding;  /* 0: none */
   uint32_t *deciding;   /* [n_targets] */
@@ -112,20 +136,28 @@ void run_place_pending(Run *run);
 bool run_has_pending(const Run *run);
 /* Would freed capacity be used at once: is a replica pending, or a resize deferred? */
 bool run_wants_capacity(const Run *run);
-/* Asks the node policy about a pool. */
-void run_pool_look(Run *run, uint32_t pool);
+/* Tells the node policy what has happened: NODE_WAKE_CHANGE alone when flows may have gone on since. */
+void run_nodes_wake(Run *run, unsigned wakes);
+void run_nodes_look(Run *run, int64_t at_ns); /* the look that was planned for this instant */
+void run_nodes_tick(Run *run);
 void run_node_ready(Run *run, uint32_t node);
+/* A replica left: a draining node that is empty now is released. */
+void run_node_left(Run *run, uint32_t node);
+/* The replica drains by its deployment's rules and a new one is created at once; it gets a node at the next run_place_pending. */
+void target_evict_replica(Run *run, uint32_t target, uint32_t replica);
 /* Speeds follow effective CPU; called at shared instants that changed capacity. */
 void run_update_speeds(Run *run);
 /* Replicas whose load has ended by now are READY in the cluster too. */
 void run_mark_ready(Run *run);
 void target_forget_replica(Run *run, Target *target, uint32_t replica);
-uint32_t target_pool(const Run *run, uint32_t target);
 void target_drop_replica(Run *run, uint32_t target, uint32_t replica); /* by its state: drain, cancel or forget */
 
 /* observe.c */
 void observe_begin(Run *run, uint32_t target);
 void control_observe(Run *run, uint32_t target, AskKind ask, Observation *observation);
+
+/* node_control.c */
+void node_control_begin(Run *run);
 
 /* control.c */
 void control_begin(Run *run);
@@ -148,6 +180,9 @@ bool run_ask(Run *run, uint32_t target);
 void run_expire(Run *run, uint32_t target);
 /* Rows of the controller's columns up to now. */
 void control_fill_rows(Run *run, uint32_t target, int64_t now_ns);
+
+/* run_known.c: means that theory knows, of rows [first, after); NaN where it does not. */
+void known_means(const Run *run, uint32_t target, int first_row, int after_row, double *expected_jobs, double *erlang_s);
 
 /* run_result.c */
 void result_build(Run *run, RunResult *result);

@@ -10,6 +10,16 @@ static const double MISSING = (double)NAN;
 
 static double ratio(double a, double b) { return b > 0 ? a / b : MISSING; }
 
+/* Rows [first, after) of the run, whole slices. */
+typedef struct Window {
+  int first, after;
+  double ns;
+} Window;
+
+static Window window_of(int64_t horizon_ns, int first, int after) {
+  return (Window){first, after, (double)(row_start_ns(horizon_ns, after) - row_start_ns(horizon_ns, first))};
+}
+
 /* Jobs neither finished nor lost at the end, by the slice of their first arrival; the young ones could still attain the objective. */
 typedef struct Unfinished {
   uint64_t all[SLICES], young[SLICES];
@@ -45,10 +55,10 @@ static double mean_accuracy(const DeploymentSpec *spec, const JobCounts *jobs) {
 
 static double usd(__int128 nano_usd_per_h_ns) { return (double)nano_usd_per_h_ns / 3.6e12 / 1e9; }
 
-static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, const Unfinished *u, int first_slice, double *out) {
+static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, const Unfinished *u, const Window *window, double *out) {
   const DeploymentSpec *spec = run->target[d].spec;
   uint64_t in_flight = 0, young = 0;
-  for (int k = first_slice; k < SLICES; k++) in_flight += u->all[k], young += u->young[k];
+  for (int k = window->first / ROWS_PER_SLICE; k < window->after / ROWS_PER_SLICE; k++) in_flight += u->all[k], young += u->young[k];
   double offered = (double)jobs->offered, finished = (double)jobs->finished, mean = ratio((double)jobs->latency_ns, finished);
   double lost = (double)(jobs->dropped + jobs->abandoned + jobs->failed);
   CHECK(jobs->offered == jobs->finished + jobs->dropped + jobs->abandoned + jobs->failed + in_flight);
@@ -68,25 +78,26 @@ static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, cons
   out[SUMMARY_accuracy_ratio] = mean_accuracy(spec, jobs);
 }
 
-static void summary_latency(RunResult *result, const Meter *meter, uint32_t d, int first_slice, double *out) {
-  uint64_t *counts = result->latency_counts + (size_t)d * HISTOGRAM_BINS;
+/* counts: where to export them, or NULL. */
+static void summary_latency(const Meter *meter, const Window *rows, uint64_t *counts, double *out) {
   Histogram window = {.arena = meter->arena};
-  for (int k = first_slice; k < SLICES; k++) histogram_merge(&window, &meter->slice_latency[k]);
-  histogram_export(&window, counts);
+  for (int k = rows->first / ROWS_PER_SLICE; k < rows->after / ROWS_PER_SLICE; k++) histogram_merge(&window, &meter->slice_latency[k]);
+  if (counts) histogram_export(&window, counts);
   static const struct { int column; double q; } quantile[] = {{SUMMARY_latency_p50_s, 0.5}, {SUMMARY_latency_p90_s, 0.9},
       {SUMMARY_latency_p95_s, 0.95}, {SUMMARY_latency_p99_s, 0.99}, {SUMMARY_latency_p999_s, 0.999}};
   for (size_t k = 0; k < sizeof quantile / sizeof *quantile; k++)
     out[quantile[k].column] = histogram_quantile_ns(&window, quantile[k].q) / 1e9;
 }
 
-static void summary_rates(Run *run, uint32_t d, int first_row, double ns, double *out) {
+static void summary_rates(Run *run, uint32_t d, const Window *window, double *out) {
   const Station *s = &run->station[d];
   const Target *target = &run->target[d];
   Integrals level = {0};
   TenantRow tenant = {0};
   uint64_t finished = 0, actions = 0;
   int64_t exhausted = 0;
-  for (int r = first_row; r < TRACE_ROWS; r++) {
+  double ns = window->ns;
+  for (int r = window->first; r < window->after; r++) {
     const TenantRow *row = &run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r];
     integrals_add(&level, &s->meter.done[r].level);
     tenant.cost += row->cost;
@@ -106,42 +117,68 @@ static void summary_rates(Run *run, uint32_t d, int first_row, double ns, double
   out[SUMMARY_exhausted_ratio] = (double)exhausted / ns;
 }
 
-static void build_summary(Run *run, RunResult *result, int first_row) {
-  int64_t horizon = run->scenario->horizon_ns;
-  double ns = (double)(horizon - row_start_ns(horizon, first_row));
-  int first_slice = first_row / ROWS_PER_SLICE;
-  for (uint32_t d = 0; d < run->n_targets; d++) {
-    const Meter *meter = &run->station[d].meter;
-    double *out = result->summary + (size_t)d * SUMMARY_COUNT;
-    JobCounts jobs = {0};
-    Unfinished unfinished;
-    unfinished_count(&run->station[d], &unfinished);
-    for (int k = first_slice; k < SLICES; k++) job_counts_add(&jobs, &meter->slice_jobs[k]);
-    summary_jobs(run, d, &jobs, &unfinished, first_slice, out);
-    summary_latency(result, meter, d, first_slice, out);
-    summary_rates(run, d, first_row, ns, out);
-  }
+static void build_summary(Run *run, uint32_t d, const Window *window, const Unfinished *unfinished, uint64_t *counts, double *out) {
+  const Meter *meter = &run->station[d].meter;
+  JobCounts jobs = {0};
+  for (int k = window->first / ROWS_PER_SLICE; k < window->after / ROWS_PER_SLICE; k++) job_counts_add(&jobs, &meter->slice_jobs[k]);
+  summary_jobs(run, d, &jobs, unfinished, window, out);
+  summary_latency(meter, window, counts, out);
+  summary_rates(run, d, window, out);
+  known_means(run, d, window->first, window->after, &out[SUMMARY_offered_expected], &out[SUMMARY_latency_erlang_s]);
 }
 
-static void build_cluster(Run *run, RunResult *result, int first_row) {
-  int64_t horizon = run->scenario->horizon_ns;
-  double ns = (double)(horizon - row_start_ns(horizon, first_row));
+static void build_cluster(Run *run, const Window *window, double *out) {
   __int128 cost = 0, charged = 0, ready = 0;
   uint64_t ordered = 0;
   for (uint32_t p = 0; p < run->cluster.n_pools; p++) {
     ordered += run->cluster.pool_ordinal[p];
-    for (int r = first_row; r < TRACE_ROWS; r++) {
+    for (int r = window->first; r < window->after; r++) {
       const PoolRow *row = &run->cluster.pool_row[(size_t)p * TRACE_ROWS + (size_t)r];
       cost += row->cost;
       ready += row->nodes_ready;
     }
   }
   for (uint32_t d = 0; d < run->n_targets; d++)
-    for (int r = first_row; r < TRACE_ROWS; r++) charged += run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r].cost;
-  result->cluster[CLUSTER_cluster_cost_usd] = usd(cost);
-  result->cluster[CLUSTER_idle_cost_usd] = usd(cost - charged);
-  result->cluster[CLUSTER_nodes_ready] = (double)ready / ns;
-  result->cluster[CLUSTER_nodes_ordered] = (double)ordered;
+    for (int r = window->first; r < window->after; r++) charged += run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r].cost;
+  out[CLUSTER_cluster_cost_usd] = usd(cost);
+  out[CLUSTER_idle_cost_usd] = usd(cost - charged);
+  out[CLUSTER_nodes_ready] = (double)ready / window->ns;
+  out[CLUSTER_nodes_ordered] = (double)ordered;
+  out[CLUSTER_window_start_s] = s_from_ns(row_start_ns(run->scenario->horizon_ns, window->first));
+  out[CLUSTER_cost_lower_bound_usd] = (double)NAN; /* sim/lab fills it in for the clairvoyant strategy */
+}
+
+/* ---- batches ---- */
+
+/* Columns that add up over time: a batch's is multiplied, so that the mean over batches is the whole window's. */
+static const int additive[] = {SUMMARY_offered, SUMMARY_finished, SUMMARY_dropped, SUMMARY_abandoned, SUMMARY_failed, SUMMARY_in_flight,
+                               SUMMARY_attempts, SUMMARY_cost_usd, SUMMARY_scale_actions, SUMMARY_offered_expected};
+
+static void build_batch(Run *run, RunResult *result, size_t b, const Window *window, const Unfinished *unfinished, double *row) {
+  size_t n = result->n_batches;
+  double times = (double)n;
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    build_summary(run, d, window, &unfinished[d], NULL, row);
+    for (size_t k = 0; k < sizeof additive / sizeof *additive; k++) row[additive[k]] *= times;
+    for (size_t m = 0; m < SUMMARY_COUNT; m++) result->batch[((size_t)d * SUMMARY_COUNT + m) * n + b] = row[m];
+  }
+  build_cluster(run, window, row);
+  row[CLUSTER_cluster_cost_usd] *= times;
+  row[CLUSTER_idle_cost_usd] *= times;
+  for (size_t m = 0; m < CLUSTER_COUNT; m++) result->batch_cluster[m * n + b] = row[m];
+}
+
+static void build_batches(Run *run, RunResult *result, int first_row, int rows_each, const Unfinished *unfinished) {
+  size_t n = (size_t)run->scenario->batches;
+  double row[SUMMARY_COUNT + CLUSTER_COUNT] = {0};
+  result->n_batches = n;
+  result->batch = ARENA_ARRAY(run->arena, double, run->n_targets * SUMMARY_COUNT * n);
+  result->batch_cluster = ARENA_ARRAY(run->arena, double, CLUSTER_COUNT * n);
+  for (size_t b = 0; b < n; b++) {
+    int first = first_row + (int)b * rows_each;
+    Window window = window_of(run->scenario->horizon_ns, first, first + rows_each);
+    build_batch(run, result, b, &window, unfinished, row);
+  }
 }
 
 static void trace_jobs(const Run *run, uint32_t d, int r, double ns, double *const *column) {
@@ -222,24 +259,72 @@ static void build_pool_trace(Run *run, RunResult *result) {
   }
 }
 
-/* First row after the warm-up, rounded up to a whole slice. */
-static int first_summary_row(const Scenario *scenario) {
+/* ---- the window ---- */
+
+/* The first slice before which every deployment that jobs come to from outside has had `wanted` of them; SLICES: none. */
+static int slice_after_jobs(const Run *run, uint64_t wanted) {
+  int last = 0;
+  for (uint32_t d = 0; d < run->n_targets; d++) {
+    const Arrivals *arrivals = &run->station[d].arrivals;
+    if (!arrivals->workload || !(arrivals->workload->mean_rps(arrivals->deployment->workload.arrivals.params, run->scenario->horizon_ns) > 0)) continue;
+    uint64_t offered = 0;
+    int k = 0;
+    while (k < SLICES && offered < wanted) offered += run->station[d].meter.slice_jobs[k++].offered;
+    if (offered < wanted) return SLICES;
+    last = k > last ? k : last;
+  }
+  return last;
+}
+
+int scenario_first_row(const Scenario *scenario) {
   __int128 scaled = (__int128)scenario->warmup_ns * SLICES;
-  int slice = (int)((scaled + scenario->horizon_ns - 1) / scenario->horizon_ns);
-  return slice * ROWS_PER_SLICE;
+  return (int)((scaled + scenario->horizon_ns - 1) / scenario->horizon_ns) * ROWS_PER_SLICE;
+}
+
+/* First row after the warm-up, rounded up to a whole slice; TRACE_ROWS where nothing is left. */
+static int first_summary_row(const Run *run) {
+  const Scenario *scenario = run->scenario;
+  int slice = scenario_first_row(scenario) / ROWS_PER_SLICE;
+  int after_jobs = scenario->warmup_jobs > 0 ? slice_after_jobs(run, (uint64_t)scenario->warmup_jobs) : 0;
+  return (after_jobs > slice ? after_jobs : slice) * ROWS_PER_SLICE;
+}
+
+/* Batches are equal: what their number leaves over is counted to the warm-up. False after failing the run. */
+static bool choose_window(Run *run, int *first_row, int *rows_each) {
+  *first_row = first_summary_row(run);
+  if (*first_row >= TRACE_ROWS) {
+    run_fail(run, "warmup_jobs: fewer than %lld jobs arrived in 63/64 of the horizon", (long long)run->scenario->warmup_jobs);
+    return false;
+  }
+  int batches = (int)run->scenario->batches;
+  if (!batches) return true;
+  *rows_each = (TRACE_ROWS - *first_row) / ROWS_PER_SLICE / batches * ROWS_PER_SLICE;
+  if (!*rows_each) {
+    run_fail(run, "batches: the warm-up leaves %d slices of 64, fewer than %d batches", (TRACE_ROWS - *first_row) / ROWS_PER_SLICE, batches);
+    return false;
+  }
+  *first_row = TRACE_ROWS - batches * *rows_each;
+  return true;
 }
 
 void result_build(Run *run, RunResult *result) {
   for (uint32_t f = 0; f < run->n_flows; f++) flow_end(&run->flow[f]);
   for (uint32_t d = 0; d < run->n_targets; d++) control_fill_rows(run, d, run->scenario->horizon_ns);
   cluster_end(&run->cluster);
-  int first_row = first_summary_row(run->scenario);
+  int first_row, rows_each = 0;
+  if (!choose_window(run, &first_row, &rows_each)) return;
   size_t n = run->n_targets;
+  Window window = window_of(run->scenario->horizon_ns, first_row, TRACE_ROWS);
+  Unfinished *unfinished = ARENA_ARRAY(run->arena, Unfinished, n);
   result->summary = ARENA_ARRAY(run->arena, double, n * SUMMARY_COUNT);
   result->cluster = ARENA_ARRAY(run->arena, double, CLUSTER_COUNT);
   result->latency_counts = ARENA_ARRAY(run->arena, uint64_t, n * HISTOGRAM_BINS);
-  build_summary(run, result, first_row);
-  build_cluster(run, result, first_row);
+  for (uint32_t d = 0; d < n; d++) {
+    unfinished_count(&run->station[d], &unfinished[d]);
+    build_summary(run, d, &window, &unfinished[d], result->latency_counts + (size_t)d * HISTOGRAM_BINS, result->summary + (size_t)d * SUMMARY_COUNT);
+  }
+  build_cluster(run, &window, result->cluster);
+  if (rows_each) build_batches(run, result, first_row, rows_each, unfinished);
   if (!run->options.trace) return;
   result->trace = ARENA_ARRAY(run->arena, double, TRACE_COUNT * n * TRACE_ROWS);
   result->pool_trace = ARENA_ARRAY(run->arena, double, (size_t)POOL_COUNT * run->cluster.n_pools * TRACE_ROWS);

@@ -121,22 +121,30 @@ static bool pools_resolve(Scenario *scenario, NodePool *pools, const Catalogue *
 
 /* ---- deployments ---- */
 
-static bool pool_resolve(Scenario *scenario, size_t d, Arena *arena, Err *err) {
-  const DeploymentSpec *spec = scenario_deployment(scenario, d);
+static bool no_such_pool(const Scenario *scenario, const char *path, const char *name, Arena *arena, Err *err) {
   size_t n = scenario->cluster.pools.count;
-  if (!spec->pool && n == 1) return true;
   const char **names = ARENA_ARRAY(arena, const char *, n);
-  for (size_t p = 0; p < n; p++) {
-    names[p] = scenario->pool[p].name;
-    scenario->deployment_pool[d] = (uint32_t)p;
-    if (text_equal(names[p], spec->pool)) return true;
+  for (size_t p = 0; p < n; p++) names[p] = scenario->pool[p].name;
+  if (!name) return err_at(err, path, "missing key `pool`%s", names_hint("", names, n, arena));
+  return err_at(err, path, "no pool `%.60s`%s", name, names_hint(name, names, n, arena));
+}
+
+static bool pools_of_deployment(Scenario *scenario, size_t d, Arena *arena, Err *err) {
+  const DeploymentSpec *spec = scenario_deployment(scenario, d);
+  uint32_t n = (uint32_t)scenario->cluster.pools.count, count = (uint32_t)spec->pool.count;
+  uint32_t *pool = ARENA_ARRAY(arena, uint32_t, count + 1);
+  scenario->deployment_pools[d] = (PoolList){pool, count ? count : 1};
+  if (!count && n == 1) return true;
+  if (!count) return no_such_pool(scenario, named_path(arena, "deployments", spec->name, ""), NULL, arena, err);
+  const char *path = named_path(arena, "deployments", spec->name, "pool");
+  for (uint32_t k = 0; k < count; k++) {
+    const char *name = LIST_AT(spec->pool, const PoolName, k)->name;
+    while (pool[k] < n && !text_equal(scenario->pool[pool[k]].name, name)) pool[k]++;
+    if (pool[k] == n) return no_such_pool(scenario, path, name, arena, err);
+    for (uint32_t j = 0; j < k; j++)
+      if (pool[j] == pool[k]) return err_at(err, path, "the pool `%.60s` is listed twice", name);
   }
-  scenario->deployment_pool[d] = 0;
-  if (!spec->pool)
-    return err_at(err, named_path(arena, "deployments", spec->name, ""), "missing key `pool`%s",
-                  names_hint("", names, n, arena));
-  return err_at(err, named_path(arena, "deployments", spec->name, "pool"), "no pool `%.60s`%s", spec->pool,
-                names_hint(spec->pool, names, n, arena));
+  return true;
 }
 
 static bool variants_resolve(Scenario *scenario, size_t d, Arena *arena, Err *err) {
@@ -176,14 +184,17 @@ static const char *resources_text(Resources r, Arena *arena) {
   return arena_format(arena, "cpu %s, memory %s, gpu %s", cpu, memory, gpu);
 }
 
+/* One of its pools must have machines large enough. */
 static bool fit_check(const Scenario *scenario, size_t d, Arena *arena, Err *err) {
   const DeploymentSpec *spec = scenario_deployment(scenario, d);
-  const NodePool *pool = &scenario->pool[scenario->deployment_pool[d]];
+  const PoolList *pools = &scenario->deployment_pools[d];
   Resources request = request_of(spec);
-  if (resources_fit(request, pool->machine.allocatable)) return true;
+  for (uint32_t k = 0; k < pools->count; k++)
+    if (resources_fit(request, scenario->pool[pools->pool[k]].machine.allocatable)) return true;
+  const NodePool *pool = &scenario->pool[pools->pool[0]];
   return err_at(err, named_path(arena, "deployments", spec->name, "requests"),
-                "a replica asks for %s, but a node of pool `%.60s` (%.60s) has %s for replicas", resources_text(request, arena), pool->name,
-                pool->machine.name, resources_text(pool->machine.allocatable, arena));
+                "a replica asks for %s, but a node of pool `%.60s` (%.60s) has %s for replicas%s", resources_text(request, arena), pool->name,
+                pool->machine.name, resources_text(pool->machine.allocatable, arena), pools->count > 1 ? ", and no other of its pools has room" : "");
 }
 
 /* An absent limit is the request. */
@@ -196,7 +207,7 @@ static void limits_resolve(DeploymentSpec *spec) {
 static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
   bool good = true;
   for (size_t d = 0; d < scenario->deployments.count; d++) {
-    bool has_pool = pool_resolve(scenario, d, arena, err);
+    bool has_pool = pools_of_deployment(scenario, d, arena, err);
     good &= variants_resolve(scenario, d, arena, err) && has_pool;
     if (has_pool) good &= fit_check(scenario, d, arena, err);
     DeploymentSpec *spec = LIST_AT(scenario->deployments, DeploymentSpec, d);
@@ -214,12 +225,14 @@ static bool replicas_fit(const Scenario *scenario, uint32_t p, int64_t n, Arena 
   NodePool pool = scenario->pool[p];
   pool.min_nodes = pool.initial_nodes = pool.max_nodes = n;
   uint32_t n_deployments = (uint32_t)scenario->deployments.count;
-  const uint32_t *all_in_one = ARENA_ARRAY(&arena, uint32_t, n_deployments);
+  static const uint32_t first = 0;
+  PoolList *all_in_one = ARENA_ARRAY(&arena, PoolList, n_deployments);
+  for (uint32_t d = 0; d < n_deployments; d++) all_in_one[d] = (PoolList){&first, 1};
   Cluster cluster = {0};
   cluster_begin(&cluster, &arena, &pool, 1, all_in_one, n_deployments, scenario->horizon_ns, (uint64_t)scenario->seed, 0);
   bool fit = true;
   for (uint32_t d = 0; d < n_deployments && fit; d++) {
-    if (scenario->deployment_pool[d] != p) continue;
+    if (scenario->deployment_pools[d].pool[0] != p) continue;
     const DeploymentSpec *spec = scenario_deployment(scenario, d);
     for (int64_t k = 0; k < spec->replicas.initial && fit; k++)
       fit = replica_place(&cluster, replica_create(&cluster, d, request_of(spec), request_of(spec), 0, 0), 0);
@@ -235,7 +248,7 @@ static int64_t initial_lower_bound(const Scenario *scenario, uint32_t p) {
   __int128 millicores = 0, bytes = 0, milligpus = 0;
   int64_t replicas = 0;
   for (size_t d = 0; d < scenario->deployments.count; d++) {
-    if (scenario->deployment_pool[d] != p) continue;
+    if (scenario->deployment_pools[d].pool[0] != p) continue;
     const DeploymentSpec *spec = scenario_deployment(scenario, d);
     Resources request = request_of(spec);
     replicas += spec->replicas.initial;
@@ -268,8 +281,67 @@ static int64_t least_nodes(const Scenario *scenario, uint32_t p, int64_t low, in
   return n;
 }
 
+/* ---- initial nodes where deployments may choose among pools ---- */
+
+/* One more node for a replica that finds no room: in the first of its pools that leaves the number open, has not its maximum, and whose
+ * machines are large enough. */
+static bool open_node(const NodePool *pools, Cluster *cluster, const PoolList *may, Resources request) {
+  for (uint32_t k = 0; k < may->count; k++) {
+    uint32_t p = may->pool[k];
+    if (pools[p].initial_nodes >= 0 || !resources_fit(request, pools[p].machine.allocatable)) continue;
+    if (!nodes_order(cluster, p, 1, 0)) continue;
+    for (uint32_t n = 0; n < cluster->n_nodes; n++)
+      if (cluster->node[n].state == NODE_STARTING) node_ready(cluster, n, 0);
+    return true;
+  }
+  return false;
+}
+
+static bool leaves_open(const NodePool *pools, const PoolList *may) {
+  for (uint32_t k = 0; k < may->count; k++)
+    if (pools[may->pool[k]].initial_nodes < 0) return true;
+  return false;
+}
+
+/* Places the initial replicas one after the other, opening nodes as they are needed. Those of a deployment whose pools all have a number of
+ * their own may have to wait. */
+static bool initial_nodes_shared(Scenario *scenario, NodePool *pools, Arena *outer, Err *err) {
+  Arena arena = {.exhausted = outer->exhausted};
+  uint32_t n_pools = (uint32_t)scenario->cluster.pools.count, n = (uint32_t)scenario->deployments.count;
+  NodePool *begun = ARENA_ARRAY(&arena, NodePool, n_pools);
+  for (uint32_t p = 0; p < n_pools; p++) {
+    begun[p] = pools[p];
+    if (pools[p].initial_nodes < 0) begun[p].initial_nodes = pools[p].min_nodes;
+  }
+  Cluster cluster = {0};
+  cluster_begin(&cluster, &arena, begun, n_pools, scenario->deployment_pools, n, scenario->horizon_ns, (uint64_t)scenario->seed, 0);
+  bool good = true;
+  for (uint32_t d = 0; d < n; d++) {
+    const DeploymentSpec *spec = scenario_deployment(scenario, d);
+    bool fits = true;
+    for (int64_t k = 0; k < spec->replicas.initial && fits; k++) {
+      uint32_t id = replica_create(&cluster, d, request_of(spec), request_of(spec), 0, 0);
+      fits = replica_place(&cluster, id, 0) ||
+             (open_node(pools, &cluster, &scenario->deployment_pools[d], request_of(spec)) && replica_place(&cluster, id, 0));
+    }
+    if (!fits && leaves_open(pools, &scenario->deployment_pools[d]))
+      good = err_at(err, named_path(outer, "deployments", spec->name, "replicas"), "the initial replicas need more nodes than its pools may have");
+  }
+  for (uint32_t p = 0; p < n_pools; p++)
+    if (pools[p].initial_nodes < 0) pools[p].initial_nodes = cluster.pool_nodes_ready[p];
+  arena_free(&arena);
+  return good;
+}
+
+static bool shares_pools(const Scenario *scenario) {
+  for (size_t d = 0; d < scenario->deployments.count; d++)
+    if (scenario->deployment_pools[d].count > 1) return true;
+  return false;
+}
+
 static bool initial_nodes_resolve(Scenario *scenario, NodePool *pools, Arena *arena, Err *err) {
   bool good = true;
+  if (shares_pools(scenario)) return initial_nodes_shared(scenario, pools, arena, err);
   for (uint32_t p = 0; p < scenario->cluster.pools.count; p++) {
     NodePool *pool = &pools[p];
     if (pool->initial_nodes >= 0) continue;
@@ -294,10 +366,21 @@ static bool deployment_exists(const Scenario *scenario, const char *name, const 
   return err_at(err, path, "no deployment `%.60s`%s", name, names_hint(name, names, n, arena));
 }
 
+static bool node_policy_check(const Scenario *scenario, const StrategySpec *strategy, Arena *arena, Err *err) {
+  const NodePolicy *policy = (const NodePolicy *)strategy->nodes.model;
+  if (!policy || !policy->unknown_pool) return true;
+  size_t n = scenario->cluster.pools.count;
+  const char **names = ARENA_ARRAY(arena, const char *, n);
+  for (size_t p = 0; p < n; p++) names[p] = scenario->pool[p].name;
+  const char *unknown = policy->unknown_pool(strategy->nodes.params, names, n);
+  return !unknown || no_such_pool(scenario, named_path(arena, "strategies", strategy->name, "nodes"), unknown, arena, err);
+}
+
 static bool references_check(const Scenario *scenario, Arena *arena, Err *err) {
   bool good = true;
   for (size_t k = 0; k < scenario->strategies.count; k++) {
     const StrategySpec *strategy = scenario_strategy(scenario, k);
+    good &= node_policy_check(scenario, strategy, arena, err);
     for (size_t j = 0; j < strategy->deployments.count; j++) {
       const char *name = LIST_AT(strategy->deployments, const TargetSpec, j)->name;
       const char *list = named_path(arena, "strategies", strategy->name, "deployments");
@@ -319,7 +402,7 @@ bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *are
   if (n > DEPLOYMENTS_MOST) return err_at(err, "deployments", "%zu deployments; at most %d are possible", n, DEPLOYMENTS_MOST);
   NodePool *pools = ARENA_ARRAY(arena, NodePool, n_pools);
   scenario->pool = pools;
-  scenario->deployment_pool = ARENA_ARRAY(arena, uint32_t, n);
+  scenario->deployment_pools = ARENA_ARRAY(arena, PoolList, n);
   scenario->deployment_entity = ARENA_ARRAY(arena, uint32_t, n);
   scenario->initial_variant = ARENA_ARRAY(arena, int, n);
   bool good = pools_resolve(scenario, pools, catalogue, arena, err);

@@ -119,8 +119,10 @@ typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
   F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
 typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 
+typedef struct PoolName { const char *name; } PoolName;
+
 #define DEPLOYMENT_FIELDS(F, C, O, L, M, R, P)                                                            \
-  F(text, pool, NULL, 0, 0, OPTIONAL, "its node pool; may be left out where there is one", "nodeSelector, Kubernetes")      \
+  L(pool, PoolName, &pool_name_type, OPTIONAL, "its node pool, or a list of those it may run on, the preferred one first; may be left out where there is one") \
   O(requests, ResourcesSpec, &resources_type, OPTIONAL, "reserved for each replica at the start")     \
   O(limits, ResourcesSpec, &resources_type, OPTIONAL, "what a replica may use at most; 0: its request")                    \
   F(integer, concurrency, "1", 1, 1e6, OPTIONAL, "jobs one replica serves at once", "")               \
@@ -174,12 +176,26 @@ typedef struct FaultSpec { FIELD_MEMBERS(FAULT_FIELDS) } FaultSpec;
   F(number, multiply, "1", 1e-9, 1e9, OPTIONAL, "times this: 100 where a manifest counts in percent", "")
 typedef struct MetricSpec { FIELD_MEMBERS(METRIC_FIELDS) } MetricSpec;
 
+#define PRECISION_FIELDS(F, C, O, L, M, R, P)                                                             \
+  F(text, metric, NULL, 0, 0, OPTIONAL, "a column of summaries (headroom describe columns), for every deployment that has jobs; absent: none", "") \
+  F(ratio, relative, "0", 0, 1, OPTIONAL, "half width of its 95 % interval, as a share of the mean", "")  \
+  F(number, absolute, "0", 0, 1e15, OPTIONAL, "or as a number in the metric's unit; where both are given either will do", "") \
+  F(integer, max_replications, "1000", 2, 1000000, OPTIONAL, "replications at most", "")
+typedef struct PrecisionSpec { FIELD_MEMBERS(PRECISION_FIELDS) } PrecisionSpec;
+
+typedef enum WarmupRule { WARMUP_GIVEN, WARMUP_MSER5 } WarmupRule;
+
 #define SCENARIO_FIELDS(F, C, O, L, M, R, P)                                                              \
   F(text, name, "scenario", 0, 0, OPTIONAL, "what it is called in results", "")                       \
   F(text, about, "", 0, 0, OPTIONAL, "what it asks, where its data are from", "")                     \
   F(duration, horizon, NULL, 1e-6, YEARS_S, REQUIRED, "simulated time", "")                           \
   F(duration, warmup, "0s", 0, YEARS_S, OPTIONAL, "left out of summaries; rounded up to 1/64 of the horizon", "")          \
+  F(integer, warmup_jobs, "0", 0, HUGE_COUNT, OPTIONAL, "left out of summaries, too: the time in which so many jobs arrive from outside", "")  \
+  C(warmup_rule, warmup_rule_names, "given", "given: the two above; mser-5: found from pilot runs, the same for all strategies of a point", "White, Cobb and Spratt, WSC 2000") \
   F(integer, replications, "1", 1, 16777215, OPTIONAL, "independent repetitions", "")                 \
+  F(flag, antithetic, "false", 0, 1, OPTIONAL, "replications in pairs: the second has 1 - u for each random number u of the first", "")  \
+  F(integer, batches, "0", 0, 32, OPTIONAL, "one long run cut into so many batches, intervals by batch means; 0: intervals over replications", "") \
+  O(precision, PrecisionSpec, &precision_type, OPTIONAL, "add replications until intervals are this narrow") \
   F(integer, seed, "1", 0, 9007199254740991, OPTIONAL, "of all random numbers", "")                   \
   O(cluster, ClusterSpec, &cluster_type, REQUIRED, "the machines")                                    \
   M(deployments, DeploymentSpec, &deployment_type, REQUIRED, "what runs on them")                     \
@@ -192,7 +208,8 @@ typedef struct Scenario {
   FIELD_MEMBERS(SCENARIO_FIELDS)
   /* resolved by scenario_resolve */
   const NodePool *pool; /* [cluster.pools.count] */
-  uint32_t *deployment_pool, *deployment_entity;
+  PoolList *deployment_pools;
+  uint32_t *deployment_entity;
   int *initial_variant;
   double *route_probability; /* [from][to], rows sum to <= 1 */
   uint32_t *flow_of;         /* flow index of each deployment, upstream first */
@@ -214,6 +231,10 @@ typedef struct Catalogue {
  * decoder after scenario_type is read. Errors carry paths. */
 bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *arena, Err *err);
 
+/* The number that a replication's random streams have. Antithetic replications come in pairs: 2k + 1 mirrors 2k. */
+static inline uint32_t scenario_streams(const Scenario *s, uint32_t replication) {
+  return s->antithetic ? replication / 2 | (replication & 1 ? REPLICATION_MIRRORED : 0) : replication;
+}
 static inline const DeploymentSpec *scenario_deployment(const Scenario *s, size_t d) { return LIST_AT(s->deployments, const DeploymentSpec, d); }
 static inline const StrategySpec *scenario_strategy(const Scenario *s, size_t k) { return LIST_AT(s->strategies, const StrategySpec, k); }
 static inline const VariantSpec *deployment_variant(const DeploymentSpec *d, size_t v) { return LIST_AT(d->variants, const VariantSpec, v); }

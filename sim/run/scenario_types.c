@@ -2,6 +2,9 @@
  * one struct (they report paths relative to it). What crosses structs is in scenario.c. */
 #include "sim/run/scenario.h"
 
+#include "sim/base/text.h"
+#include "sim/run/result.h"
+
 static const char *const placement_names[] = {"first-fit", "best-fit", "spread", NULL};
 static const char *const dispatch_names[] = {"central-queue",     "random",       "round-robin",
                                              "least-outstanding", "power-of-two", "least-work", NULL};
@@ -11,6 +14,7 @@ static const char *const timeout_of_names[] = {"waiting", "total", NULL};
 static const char *const timeout_work_names[] = {"cancel", "waste", NULL};
 static const char *const on_failure_names[] = {"requeue-head", "requeue-tail", "fail", NULL};
 static const char *const failed_work_names[] = {"restart", "resume", NULL};
+static const char *const warmup_rule_names[] = {"given", "mser-5", NULL};
 
 /* ---- checks ---- */
 
@@ -68,9 +72,63 @@ static bool check_deployment(const void *value, Err *err) {
   return good;
 }
 
+static bool check_precision(const void *value, Err *err) {
+  const PrecisionSpec *precision = value;
+  if (!precision->metric) {
+    if (precision->relative_ratio > 0 || precision->absolute > 0) return err_at(err, "metric", "which metric is to be this precise?");
+    return true;
+  }
+  const char *name[SUMMARY_COUNT + CLUSTER_COUNT];
+  for (size_t k = 0; k < SUMMARY_COUNT; k++) name[k] = summary_column[k].name;
+  for (size_t k = 0; k < CLUSTER_COUNT; k++) name[SUMMARY_COUNT + k] = cluster_column[k].name;
+  bool known = false;
+  for (size_t k = 0; k < SUMMARY_COUNT + CLUSTER_COUNT; k++) known = known || text_equal(name[k], precision->metric);
+  if (!known) {
+    const char *near = text_nearest(precision->metric, name, SUMMARY_COUNT + CLUSTER_COUNT);
+    return err_at(err, "metric", "`%.60s` is no column of summaries%s%s", precision->metric, near ? "; did you mean " : "", near ? near : "");
+  }
+  if (!(precision->relative_ratio > 0) && !(precision->absolute > 0)) return err_at(err, "metric", "give `relative` or `absolute`, the half width wanted");
+  return true;
+}
+
+/* What makes the load vary over time, or NULL. Such a run is a terminating simulation. MMPP does not: its rate is random, but it is
+ * stationary from the first instant. */
+static const char *what_varies(const Scenario *scenario) {
+  if (scenario->faults.count) return "faults happen at given instants";
+  for (size_t d = 0; d < scenario->deployments.count; d++) {
+    const WorkloadSpec *workload = &scenario_deployment(scenario, d)->workload;
+    if (workload->rate.model) return "a workload has a `rate` that changes with the hour";
+    if (workload->arrivals.model && ((const Workload *)workload->arrivals.model)->varies) return "a workload follows a trace";
+  }
+  return NULL;
+}
+
+static bool check_statistics(const Scenario *scenario, Err *err) {
+  const char *why = what_varies(scenario);
+  const struct { const char *key; bool given; } steady[] = {
+      {"warmup_jobs", scenario->warmup_jobs > 0}, {"warmup_rule", scenario->warmup_rule != WARMUP_GIVEN}, {"batches", scenario->batches > 0}};
+  bool good = true;
+  for (size_t k = 0; k < sizeof steady / sizeof *steady; k++)
+    if (steady[k].given && why)
+      good = err_at(err, steady[k].key, "needs load that does not vary over time, but %s: a run is then a terminating simulation, which has no steady state "
+                    "to wait for or to cut into batches; use replications", why);
+  if (scenario->batches == 1) good = err_at(err, "batches", "one batch gives no interval: 2 to 32, or 0");
+  if (scenario->batches > 0 && scenario->replications > 1)
+    good = err_at(err, "batches", "is for one long run: with replications (%lld) intervals are over those", (long long)scenario->replications);
+  if (scenario->antithetic && scenario->replications % 2)
+    good = err_at(err, "antithetic", "pairs replications: their number (%lld) must be even", (long long)scenario->replications);
+  if (!scenario->precision.metric) return good;
+  if (scenario->batches > 0) good = err_at(err, "precision", "adds replications; `batches` has one");
+  if (scenario->replications < (scenario->antithetic ? 4 : 2))
+    good = err_at(err, "replications", "precision begins with these: at least %d, better 10", scenario->antithetic ? 4 : 2);
+  if (scenario->precision.max_replications < scenario->replications)
+    good = err_at(err, "precision.max_replications", "is below replications (%lld)", (long long)scenario->replications);
+  return good;
+}
+
 static bool check_scenario(const void *value, Err *err) {
   const Scenario *scenario = value;
-  bool good = true;
+  bool good = check_statistics(scenario, err);
   if ((__int128)scenario->warmup_ns * SLICES > (__int128)scenario->horizon_ns * (SLICES - 1))
     good = err_at(err, "warmup", "warmup must leave something: at most 63/64 of the horizon (%.9gs)", (double)scenario->horizon_ns / 1e9);
   if (scenario->cluster.pools.count == 0) good = err_at(err, "cluster.pools", "at least one pool is needed");
@@ -153,6 +211,10 @@ static const Field workload_fields[] = {FIELD_ROWS(WORKLOAD_FIELDS)};
 #undef ROW_STRUCT
 static const Type workload_type = FIELD_TYPE("workload", "what arrives from outside", WorkloadSpec, workload_fields, NULL);
 
+static const Field pool_name_fields[] = {{.name = "", .kind = FIELD_TEXT, .need = REQUIRED, .offset = offsetof(PoolName, name),
+                                          .help = "a pool of the cluster", .source = "nodeSelector, Kubernetes"}};
+static const Type pool_name_type = FIELD_TYPE("pool name", "a node pool", PoolName, pool_name_fields, NULL);
+
 #define ROW_STRUCT DeploymentSpec
 static const Field deployment_fields[] = {FIELD_ROWS(DEPLOYMENT_FIELDS)};
 #undef ROW_STRUCT
@@ -182,6 +244,11 @@ const Type metric_spec_type = FIELD_TYPE("metric", "what a metric of a manifest 
 static const Field fault_fields[] = {FIELD_ROWS(FAULT_FIELDS)};
 #undef ROW_STRUCT
 static const Type fault_type = FIELD_TYPE("fault", "a scripted failure of replicas", FaultSpec, fault_fields, NULL);
+
+#define ROW_STRUCT PrecisionSpec
+static const Field precision_fields[] = {FIELD_ROWS(PRECISION_FIELDS)};
+#undef ROW_STRUCT
+static const Type precision_type = FIELD_TYPE("precision", "how narrow intervals must become", PrecisionSpec, precision_fields, check_precision);
 
 #define ROW_STRUCT Scenario
 static const Field scenario_fields[] = {FIELD_ROWS(SCENARIO_FIELDS)};

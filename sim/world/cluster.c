@@ -34,7 +34,7 @@ static uint32_t node_new(Cluster *c, uint32_t p, int64_t now_ns, int64_t ready_n
   int64_t *gpu_free = c->node[n].gpu_free;
   for (int64_t g = 0; g < machine_gpus(pool); g++) gpu_free[g] = GPU_FREE;
   c->node[n] = (Node){.pool = p, .ordinal = c->pool_ordinal[p]++, .state = NODE_STARTING, .ordered_ns = now_ns, .ready_ns = ready_ns,
-                      .gone_ns = INSTANT_NEVER, .gpu_free = gpu_free, .first_replica = REPLICA_NONE, .empty_since_ns = now_ns,
+                      .gone_ns = INSTANT_NEVER, .gpu_free = gpu_free, .first_replica = REPLICA_NONE, .empty_since_ns = now_ns, .changed_ns = ready_ns,
                       .billed_since_ns = pool->bill_startup ? now_ns : INSTANT_NEVER};
   c->pool_nodes_starting[p]++;
   c->pool_level[p].starting++;
@@ -79,6 +79,8 @@ static void node_gone(Cluster *c, Node *node, int64_t now_ns) {
   PoolLevel *level = &c->pool_level[node->pool];
   if (node->state == NODE_READY) c->pool_nodes_ready[node->pool]--, level->ready--;
   else c->pool_nodes_starting[node->pool]--, level->starting--;
+  c->pool_nodes_draining[node->pool] -= node->draining;
+  node->cordoned = node->draining = false;
   level->billed -= node->billed_since_ns != INSTANT_NEVER;
   node_bill_end(c, node, now_ns);
   node->state = NODE_GONE;
@@ -86,11 +88,45 @@ static void node_gone(Cluster *c, Node *node, int64_t now_ns) {
   cluster_changed(c);
 }
 
+/* The pool could do with one node less, as far as its minimum goes. */
+static bool may_do_without(const Cluster *c, uint32_t p) {
+  return (int64_t)c->pool_nodes_ready[p] - c->pool_nodes_draining[p] > c->pool[p].min_nodes;
+}
+
 bool node_release(Cluster *c, uint32_t n, int64_t now_ns) {
   cluster_accrue(c, now_ns);
   Node *node = &c->node[n];
-  if (node->state != NODE_READY || node->n_replicas || c->pool_nodes_ready[node->pool] <= c->pool[node->pool].min_nodes) return false;
+  if (node->state != NODE_READY || node->n_replicas || (!node->draining && !may_do_without(c, node->pool))) return false;
   node_gone(c, node, now_ns);
+  return true;
+}
+
+bool node_cancel(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  uint32_t p = node->pool;
+  int64_t staying = (int64_t)c->pool_nodes_ready[p] + c->pool_nodes_starting[p] - c->pool_nodes_draining[p];
+  if (node->state != NODE_STARTING || staying <= c->pool[p].min_nodes) return false;
+  node_gone(c, node, now_ns);
+  return true;
+}
+
+void node_cordon(Cluster *c, uint32_t n, bool cordoned, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  if (node->state != NODE_READY || node->draining || node->cordoned == cordoned) return;
+  node->cordoned = cordoned;
+  if (!cordoned) pool_has_more_room(c, node->pool);
+  cluster_changed(c);
+}
+
+bool node_drain(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  if (node->state != NODE_READY || node->draining || !may_do_without(c, node->pool)) return false;
+  node->cordoned = node->draining = true;
+  c->pool_nodes_draining[node->pool]++;
+  cluster_changed(c);
   return true;
 }
 
@@ -139,11 +175,12 @@ void replica_drain(Cluster *c, uint32_t r, int64_t now_ns) {
   cluster_accrue(c, now_ns);
   CHECK(c->replica[r].state == REPLICA_READY);
   c->replica[r].state = REPLICA_DRAINING;
+  c->node[c->replica[r].node].changed_ns = now_ns;
 }
 
 /* ---- beginning ---- */
 
-void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_pools, const uint32_t *deployment_pool,
+void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_pools, const PoolList *deployment_pools,
                    uint32_t n_deployments, int64_t horizon_ns, uint64_t seed, uint32_t replication) {
   memset(c, 0, sizeof *c);
   c->arena = arena;
@@ -155,10 +192,13 @@ void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_po
   c->replication = replication;
   c->pool_nodes_ready = ARENA_ARRAY(arena, uint32_t, n_pools);
   c->pool_nodes_starting = ARENA_ARRAY(arena, uint32_t, n_pools);
+  c->pool_nodes_draining = ARENA_ARRAY(arena, uint32_t, n_pools);
   c->pool_ordinal = ARENA_ARRAY(arena, uint32_t, n_pools);
   c->pool_level = ARENA_ARRAY(arena, PoolLevel, n_pools);
   c->pool_row = ARENA_ARRAY(arena, PoolRow, (size_t)n_pools * TRACE_ROWS);
-  c->deployment_pool = arena_grow(arena, deployment_pool, n_deployments, n_deployments, sizeof *deployment_pool);
+  c->imagined = ARENA_ARRAY(arena, Imagined, n_pools);
+  c->needed = ARENA_ARRAY(arena, int64_t, n_pools);
+  c->deployment_pools = arena_grow(arena, deployment_pools, n_deployments, n_deployments, sizeof *deployment_pools);
   c->deployment_ordinal = ARENA_ARRAY(arena, uint32_t, n_deployments);
   c->deployment_pending = ARENA_ARRAY(arena, uint32_t, n_deployments);
   c->tenant_level = ARENA_ARRAY(arena, TenantLevel, n_deployments);

@@ -2,7 +2,8 @@
  * plane changes it, at instants that never go back. Capacity is conserved: on every node the sum of its replicas' requests is what
  * `used` says and fits allocatable (checked after every change in debug builds). Money is integer: the parts sum exactly to the whole.
  *
- * Replica: pending (no node) -> starting (placed, loading) -> ready -> draining -> gone. Node: starting -> ready -> gone.
+ * Replica: pending (no node) -> starting (placed, loading) -> ready -> draining -> gone. Node: starting -> ready -> gone. A cordoned node
+ * takes no further replicas; a draining one is cordoned for good, and is released when its last replica has left.
  * Fractions of a GPU: a request of less than 1000 milli-GPUs must fit one GPU of the node (fractions share a GPU, whole ones do not
  * split): a node keeps the free milli-GPUs of each of its GPUs; more than 1000 must be whole. */
 #ifndef SIM_WORLD_CLUSTER_H
@@ -12,9 +13,9 @@
 
 #include "sim/base/arena.h"
 #include "sim/core/distribution.h"
+#include "sim/core/resources.h"
 #include "sim/core/rng.h"
 #include "sim/core/time.h"
-#include "sim/world/resources.h"
 
 typedef enum Placement { PLACEMENT_FIRST_FIT, PLACEMENT_BEST_FIT, PLACEMENT_SPREAD } Placement;
 
@@ -32,7 +33,8 @@ typedef struct NodePool {
   MachineType machine;
   int64_t min_nodes, max_nodes, initial_nodes; /* min <= initial <= max; the initial ones are ready at 0 */
   Distribution startup_ns; /* order to ready */
-  Placement placement;     /* first-fit: lowest node id; best-fit: least dominant share left; spread: fewest replicas, then lowest id */
+  Placement placement;     /* first-fit: lowest node id; best-fit: least dominant share left; spread: fewest replicas, then lowest id;
+                              a deployment that may use several pools goes by the rule of its first one, and earlier pools win ties */
   int64_t minimum_charge_ns; /* every node is billed at least this long */
   int64_t granularity_ns;    /* billed time is rounded up to a multiple at release (1 s, 1 h); >= 1 */
   bool bill_startup;         /* billed from the order (true) or from ready (false) */
@@ -51,13 +53,13 @@ typedef struct Node {
   uint32_t first_replica; /* list of its replicas through Replica.next_on_node; REPLICA_NONE ends it */
   int64_t share_sum; /* of its replicas' dominant shares, SHARE_ONE = the whole node */
   int64_t empty_since_ns; /* INSTANT_NEVER while it holds replicas */
+  int64_t changed_ns;     /* a replica came, began to drain, or left; ready_ns before the first */
   int64_t billed_since_ns;
+  bool cordoned, draining;
 } Node;
 
 #define SHARE_ONE (INT64_C(1) << 30)
 enum { REPLICA_NONE = 0xffffffffu, NODE_NONE = 0xffffffffu };
-/* A GPU given whole is not one whose fractions add up to 1000: who gives back must find the right one. */
-enum { GPU_FREE = 1000, GPU_WHOLE = -1 };
 
 typedef enum ReplicaState { REPLICA_PENDING, REPLICA_STARTING, REPLICA_READY, REPLICA_DRAINING, REPLICA_GONE } ReplicaState;
 
@@ -99,6 +101,20 @@ typedef struct TenantLevel {
   __int128 nano_usd_per_h; /* charged to the deployment's replicas */
 } TenantLevel;
 
+/* The pools a deployment may run on, the preferred one first; at least one. */
+typedef struct PoolList {
+  const uint32_t *pool;
+  uint32_t count;
+} PoolList;
+
+/* Nodes of a pool that are not there (yet), empty but for what is imagined on them: for cluster_nodes_needed. */
+typedef struct Imagined {
+  Node *node;
+  uint32_t capacity, count, starting, first;
+  int64_t may; /* be ordered */
+  Resources same;
+} Imagined;
+
 typedef struct Cluster {
   Arena *arena;
   const NodePool *pool;
@@ -112,20 +128,21 @@ typedef struct Cluster {
   Replica *replica;
   uint32_t n_replicas, replica_capacity;
   uint32_t first_free_replica; /* no id below it is free: the lowest free one is used again */
-  uint32_t *pool_nodes_ready, *pool_nodes_starting, *pool_ordinal;
-  uint32_t *deployment_pool, *deployment_ordinal, *deployment_pending;
+  uint32_t *pool_nodes_ready, *pool_nodes_starting, *pool_nodes_draining, *pool_ordinal; /* draining ones are ready ones, too */
+  PoolList *deployment_pools;
+  uint32_t *deployment_ordinal, *deployment_pending;
   PoolLevel *pool_level;
   TenantLevel *tenant_level;
   bool rates_changed;    /* tenant rates are computed again before the next accrual */
   __int128 spent;        /* nano-USD/h times ns, all pools, up to accrued_ns */
   PoolRow *pool_row;     /* [n_pools][TRACE_ROWS] */
   TenantRow *tenant_row; /* [n_deployments][TRACE_ROWS] */
-  Node *scratch;         /* imagined nodes of cluster_nodes_needed */
-  uint32_t scratch_capacity;
+  Imagined *imagined;    /* per pool */
+  int64_t *needed;
 } Cluster;
 
-/* Makes the initial nodes (ready at 0). deployment_pool[d] is the pool index of deployment d (copied). */
-void cluster_begin(Cluster *cluster, Arena *arena, const NodePool *pool, uint32_t n_pools, const uint32_t *deployment_pool,
+/* Makes the initial nodes (ready at 0). deployment_pools[d] are the pools of deployment d (copied; what they point to must stay). */
+void cluster_begin(Cluster *cluster, Arena *arena, const NodePool *pool, uint32_t n_pools, const PoolList *deployment_pools,
                    uint32_t n_deployments, int64_t horizon_ns, uint64_t seed, uint32_t replication);
 /* Completes integrals up to now (<= horizon). Every function below does this itself with its own `now_ns`. */
 void cluster_accrue(Cluster *cluster, int64_t now_ns);
@@ -134,7 +151,7 @@ void cluster_end(Cluster *cluster);
 
 /* A new pending replica; returns its id. */
 uint32_t replica_create(Cluster *cluster, uint32_t deployment, Resources request, Resources limit, int variant, int64_t now_ns);
-/* Tries to place a pending replica on a ready node of its pool by the pool's rule; it becomes STARTING. */
+/* Tries to place a pending replica on a ready, not cordoned node of its pools by the pool's rule; it becomes STARTING. */
 bool replica_place(Cluster *cluster, uint32_t replica, int64_t now_ns);
 void replica_ready(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* STARTING -> READY */
 void replica_drain(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* READY -> DRAINING; holds its capacity */
@@ -145,19 +162,32 @@ bool replica_resize(Cluster *cluster, uint32_t replica, Resources request, Resou
 /* Orders up to `count` nodes within max_nodes; returns how many. Their ready_ns are drawn now. */
 uint32_t nodes_order(Cluster *cluster, uint32_t pool, uint32_t count, int64_t now_ns);
 void node_ready(Cluster *cluster, uint32_t node, int64_t now_ns);
-/* Releases an empty node if the pool keeps at least min_nodes; false otherwise. */
+/* Releases an empty ready node if the pool keeps at least min_nodes that are not draining; a draining one in any case. False otherwise. */
 bool node_release(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* Gives a starting node back before it is ready, under the same condition. */
+bool node_cancel(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* A ready node takes no further replicas, or takes them again. A draining node stays cordoned. */
+void node_cordon(Cluster *cluster, uint32_t node, bool cordoned, int64_t now_ns);
+/* Marks a ready node as draining if the pool keeps at least min_nodes that are not; false otherwise. Moving its replicas and releasing it
+ * when it is empty are the caller's. */
+bool node_drain(Cluster *cluster, uint32_t node, int64_t now_ns);
 /* A node that fails: its replicas must have been removed before. Not subject to min_nodes. */
 void node_fail(Cluster *cluster, uint32_t node, int64_t now_ns);
 
-/* How many more replicas of `request` could be placed in the pool, counting room on ready nodes, on starting ones (empty) and on
- * nodes that may still be ordered, less one for each that is pending there already. */
+/* How many more replicas of `request` could be placed in the pool, counting room on ready nodes (cordoned ones have none), on starting
+ * ones (empty) and on nodes that may still be ordered, less one for each that is pending there already. */
 int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources request);
-/* Nodes to order so that all pending replicas of the pool's deployments would fit, first-fit on starting nodes first; capped by max. */
+/* The same over all pools of a deployment. */
+int64_t deployment_placeable(const Cluster *cluster, uint32_t deployment, Resources request);
+/* Nodes to order so that all pending replicas would fit, first-fit on starting nodes first, then on nodes of the first of a deployment's
+ * pools that may have one more; capped by max. needed[n_pools]. */
+void cluster_nodes_needed_all(Cluster *cluster, int64_t *needed);
 int64_t cluster_nodes_needed(Cluster *cluster, uint32_t pool);
+/* The first pool of the deployment whose machines could take the request; if none could, the one with most CPU. */
+uint32_t deployment_roomiest_pool(const Cluster *cluster, uint32_t deployment, Resources request);
 /* The largest request (CPU, memory) that every placed, not draining replica of the deployment could be given in place at once,
  * its neighbours of other deployments keeping theirs; draining ones keep theirs. GPUs as now. If it has no placed replica: a whole
- * node's allocatable. */
+ * node's allocatable, of the pool with most CPU. */
 Resources cluster_cap(const Cluster *cluster, uint32_t deployment);
 /* The CPU a placed replica may use now: request + its part of the node's idle CPU (allocatable - sum of requests), shared in
  * proportion to requests (to equal parts if all are 0), at most its limit (limit 0 = no limit above the request). */

@@ -26,30 +26,32 @@ static void check_node(const Cluster *c, uint32_t n) {
   for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node, count++) {
     const Replica *replica = &c->replica[r];
     CHECK(replica->node == n && replica->state != REPLICA_PENDING && replica->state != REPLICA_GONE);
-    CHECK(c->deployment_pool[replica->deployment] == node->pool);
+    CHECK(deployment_may_use(c, replica->deployment, node->pool));
     sum = resources_add(sum, replica->request);
     shares += replica->share;
   }
   CHECK(count == node->n_replicas && resources_equal(sum, node->used) && shares == node->share_sum);
-  CHECK(node->state == NODE_READY || count == 0);
+  CHECK(node->state == NODE_READY || (count == 0 && !node->cordoned));
+  CHECK(node->cordoned || !node->draining);
   if (node->state == NODE_GONE) return;
   CHECK(resources_fit(node->used, c->pool[node->pool].machine.allocatable));
   CHECK((node->empty_since_ns == INSTANT_NEVER) == (count > 0));
-  if (level->full && node->state == NODE_READY) CHECK(!node_has_room(&c->pool[node->pool], node, level->full_for, &gpu));
+  if (level->full && node->state == NODE_READY && !node->cordoned) CHECK(!node_has_room(&c->pool[node->pool], node, level->full_for, &gpu));
   check_gpus(c, node);
 }
 
 static void check_pool(const Cluster *c, uint32_t p) {
   const PoolLevel *level = &c->pool_level[p];
-  uint32_t ready = 0, starting = 0;
+  uint32_t ready = 0, starting = 0, draining = 0;
   Resources used = {0, 0, 0};
   for (uint32_t n = 0; n < c->n_nodes; n++) {
     if (c->node[n].pool != p || c->node[n].state == NODE_GONE) continue;
     ready += c->node[n].state == NODE_READY;
     starting += c->node[n].state == NODE_STARTING;
+    draining += c->node[n].draining;
     used = resources_add(used, c->node[n].used);
   }
-  CHECK(ready == c->pool_nodes_ready[p] && starting == c->pool_nodes_starting[p]);
+  CHECK(ready == c->pool_nodes_ready[p] && starting == c->pool_nodes_starting[p] && draining == c->pool_nodes_draining[p]);
   CHECK(level->ready == ready && level->starting == starting && resources_equal(level->used, used));
   CHECK(level->billed == (int64_t)ready + (c->pool[p].bill_startup ? starting : 0));
   CHECK((int64_t)ready + starting <= c->pool[p].max_nodes);

@@ -4,54 +4,21 @@
 
 enum { ROOM_ENOUGH = 1000000 }; /* replicas that ask for nothing fit this often */
 
-static int64_t free_whole_gpus(const NodePool *pool, const Node *node) {
-  int64_t n = 0;
-  for (int64_t g = 0; g < machine_gpus(pool); g++) n += node->gpu_free[g] == GPU_FREE;
-  return n;
-}
-
-/* The fullest GPU that still has room for a fraction. */
-static bool find_shared_gpu(const NodePool *pool, const Node *node, int64_t milligpus, uint32_t *gpu) {
-  bool found = false;
-  for (uint32_t g = 0; g < machine_gpus(pool); g++) {
-    if (node->gpu_free[g] < milligpus || (found && node->gpu_free[g] >= node->gpu_free[*gpu])) continue;
-    *gpu = g;
-    found = true;
-  }
-  return found;
-}
-
 bool node_has_room(const NodePool *pool, const Node *node, Resources request, uint32_t *gpu) {
   *gpu = 0;
   Resources room = resources_subtract(pool->machine.allocatable, node->used);
   if (request.millicores > room.millicores || request.bytes > room.bytes) return false;
-  if (request.milligpus == 0) return true;
-  if (request.milligpus < 1000) return find_shared_gpu(pool, node, request.milligpus, gpu);
-  return free_whole_gpus(pool, node) >= whole_gpus(request.milligpus);
-}
-
-static void gpus_change(const NodePool *pool, Node *node, int64_t milligpus, uint32_t gpu, bool take) {
-  if (milligpus > 0 && milligpus < 1000) {
-    node->gpu_free[gpu] += take ? -milligpus : milligpus;
-    return;
-  }
-  int64_t wanted = whole_gpus(milligpus), from = take ? GPU_FREE : GPU_WHOLE;
-  for (int64_t g = 0; g < machine_gpus(pool) && wanted; g++) {
-    if (node->gpu_free[g] != from) continue;
-    node->gpu_free[g] = take ? GPU_WHOLE : GPU_FREE;
-    wanted--;
-  }
-  CHECK(wanted == 0);
+  return gpus_have_room(node->gpu_free, machine_gpus(pool), request.milligpus, gpu);
 }
 
 void node_take(const NodePool *pool, Node *node, Resources request, uint32_t gpu) {
   node->used = resources_add(node->used, request);
-  gpus_change(pool, node, request.milligpus, gpu, true);
+  CHECK(gpus_change(node->gpu_free, machine_gpus(pool), request.milligpus, gpu, true));
 }
 
 void node_give_back(const NodePool *pool, Node *node, Resources request, uint32_t gpu) {
   node->used = resources_subtract(node->used, request);
-  gpus_change(pool, node, request.milligpus, gpu, false);
+  CHECK(gpus_change(node->gpu_free, machine_gpus(pool), request.milligpus, gpu, false));
 }
 
 static int64_t times(int64_t room, int64_t request) { return request > 0 ? room / request : ROOM_ENOUGH; }
@@ -61,7 +28,7 @@ int64_t node_count_room(const NodePool *pool, const Node *node, Resources reques
   Resources room = resources_subtract(pool->machine.allocatable, node->used);
   int64_t n = smaller(times(room.millicores, request.millicores), times(room.bytes, request.bytes));
   if (request.milligpus == 0) return n;
-  if (request.milligpus >= 1000) return smaller(n, free_whole_gpus(pool, node) / whole_gpus(request.milligpus));
+  if (request.milligpus >= 1000) return smaller(n, gpus_untouched(node->gpu_free, machine_gpus(pool)) / whole_gpus(request.milligpus));
   int64_t shared = 0;
   for (int64_t g = 0; g < machine_gpus(pool); g++) shared += node->gpu_free[g] > 0 ? node->gpu_free[g] / request.milligpus : 0;
   return smaller(n, shared);
@@ -77,25 +44,47 @@ static int64_t share_left(const NodePool *pool, const Node *node, Resources requ
   return share;
 }
 
-/* The ready node that takes the replica by the pool's rule, lowest id among equals; NODE_NONE. */
-static uint32_t choose_node(const Cluster *c, uint32_t p, Resources request, uint32_t *gpu) {
+/* Where a replica goes: the best node so far by the rule, lowest id among equals. */
+typedef struct Choice {
+  uint32_t node, gpu;
+  int64_t measure;
+} Choice;
+
+/* Looks at the ready nodes of pool p; true if any had room. */
+static bool choose_in_pool(const Cluster *c, uint32_t p, Placement rule, Resources request, Choice *best) {
   const NodePool *pool = &c->pool[p];
-  uint32_t best = NODE_NONE, shared;
-  int64_t least = INT64_MAX;
+  bool any = false;
+  uint32_t shared;
   for (uint32_t n = 0; n < c->n_nodes; n++) {
     const Node *node = &c->node[n];
-    if (node->pool != p || node->state != NODE_READY || !node_has_room(pool, node, request, &shared)) continue;
+    if (node->pool != p || node->state != NODE_READY || node->cordoned || !node_has_room(pool, node, request, &shared)) continue;
     int64_t measure = 0;
-    switch (pool->placement) {
+    switch (rule) {
       case PLACEMENT_FIRST_FIT: break;
       case PLACEMENT_BEST_FIT: measure = share_left(pool, node, request); break;
       case PLACEMENT_SPREAD: measure = node->n_replicas; break;
     }
-    if (measure >= least) continue;
-    least = measure;
-    best = n;
-    *gpu = shared;
-    if (pool->placement == PLACEMENT_FIRST_FIT) break;
+    any = true;
+    if (measure >= best->measure) continue;
+    *best = (Choice){n, shared, measure};
+    if (rule == PLACEMENT_FIRST_FIT) break;
+  }
+  return any;
+}
+
+/* Over all pools of a deployment by the rule of its first one; earlier pools win ties. Pending replicas are tried again at every look,
+ * mostly in vain: a request that takes at least as much as one that a pool refused is refused there. */
+static Choice choose_node(Cluster *c, const PoolList *pools, Resources request) {
+  Placement rule = c->pool[pools->pool[0]].placement;
+  Choice best = {NODE_NONE, 0, INT64_MAX};
+  for (uint32_t k = 0; k < pools->count; k++) {
+    PoolLevel *level = &c->pool_level[pools->pool[k]];
+    if (level->full && resources_fit(level->full_for, request)) continue;
+    bool any = choose_in_pool(c, pools->pool[k], rule, request, &best);
+    if (any && rule == PLACEMENT_FIRST_FIT) break;
+    if (any) continue;
+    level->full = true;
+    level->full_for = request;
   }
   return best;
 }
@@ -123,26 +112,20 @@ bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
   cluster_accrue(c, now_ns);
   Replica *replica = &c->replica[id];
   CHECK(replica->state == REPLICA_PENDING);
-  uint32_t p = c->deployment_pool[replica->deployment], gpu;
-  PoolLevel *level = &c->pool_level[p];
-  /* Pending replicas are tried again at every look, mostly in vain: a request that takes at least as much as a refused one is refused. */
-  if (level->full && resources_fit(level->full_for, replica->request)) return false;
-  uint32_t n = choose_node(c, p, replica->request, &gpu);
-  if (n == NODE_NONE) {
-    level->full = true;
-    level->full_for = replica->request;
-    return false;
-  }
+  Choice choice = choose_node(c, &c->deployment_pools[replica->deployment], replica->request);
+  uint32_t n = choice.node;
+  if (n == NODE_NONE) return false;
   Node *node = &c->node[n];
-  node_take(&c->pool[p], node, replica->request, gpu);
+  node_take(&c->pool[node->pool], node, replica->request, choice.gpu);
   replica->node = n;
-  replica->gpu = gpu;
+  replica->gpu = choice.gpu;
   replica->state = REPLICA_STARTING;
   replica->placed_ns = now_ns;
   replica->next_on_node = node->first_replica;
   node->first_replica = id;
   node->n_replicas++;
   node->empty_since_ns = INSTANT_NEVER;
+  node->changed_ns = now_ns;
   replica_charge(c, replica, 1);
   c->deployment_pending[replica->deployment]--;
   c->tenant_level[replica->deployment].pending--;
@@ -159,6 +142,7 @@ static void leave_node(Cluster *c, uint32_t id, int64_t now_ns) {
   while (*link != id) link = &c->replica[*link].next_on_node;
   *link = replica->next_on_node;
   if (--node->n_replicas == 0) node->empty_since_ns = now_ns;
+  node->changed_ns = now_ns;
   pool_has_more_room(c, node->pool);
   replica->node = NODE_NONE;
 }
@@ -203,7 +187,7 @@ bool replica_resize(Cluster *c, uint32_t id, Resources request, Resources limit,
 static int64_t pool_pending(const Cluster *c, uint32_t p) {
   int64_t n = 0;
   for (uint32_t d = 0; d < c->n_deployments; d++)
-    if (c->deployment_pool[d] == p) n += c->deployment_pending[d];
+    if (c->deployment_pending[d] && deployment_may_use(c, d, p)) n += c->deployment_pending[d];
   return n;
 }
 
@@ -214,78 +198,145 @@ static int64_t empty_room(const NodePool *pool, Resources request) {
   return smaller(n, request.milligpus >= 1000 ? gpus / whole_gpus(request.milligpus) : gpus * (1000 / request.milligpus));
 }
 
-int64_t cluster_placeable(const Cluster *c, uint32_t p, Resources request) {
+static int64_t pool_room(const Cluster *c, uint32_t p, Resources request) {
   const NodePool *pool = &c->pool[p];
   int64_t nodes = (int64_t)c->pool_nodes_ready[p] + c->pool_nodes_starting[p], unready = c->pool_nodes_starting[p];
   if (pool->max_nodes > nodes) unready += pool->max_nodes - nodes;
   int64_t n = unready * empty_room(pool, request);
   for (uint32_t k = 0; k < c->n_nodes; k++)
-    if (c->node[k].pool == p && c->node[k].state == NODE_READY) n += node_count_room(pool, &c->node[k], request);
-  n -= pool_pending(c, p);
+    if (c->node[k].pool == p && c->node[k].state == NODE_READY && !c->node[k].cordoned) n += node_count_room(pool, &c->node[k], request);
+  return n;
+}
+
+int64_t cluster_placeable(const Cluster *c, uint32_t p, Resources request) {
+  int64_t n = pool_room(c, p, request) - pool_pending(c, p);
   return n > 0 ? n : 0;
 }
 
-/* An imagined empty node. */
-static Node *scratch_node(Cluster *c, uint32_t k, const NodePool *pool) {
-  if (k == c->scratch_capacity) {
-    uint32_t grown = k ? 2 * k : 8;
-    c->scratch = arena_grow(c->arena, c->scratch, k, grown, sizeof *c->scratch);
-    int64_t most = 0;
-    for (uint32_t p = 0; p < c->n_pools; p++) most = machine_gpus(&c->pool[p]) > most ? machine_gpus(&c->pool[p]) : most;
-    for (uint32_t n = k; n < grown; n++) c->scratch[n].gpu_free = ARENA_ARRAY(c->arena, int64_t, (size_t)most);
-    c->scratch_capacity = grown;
+int64_t deployment_placeable(const Cluster *c, uint32_t d, Resources request) {
+  const PoolList *pools = &c->deployment_pools[d];
+  int64_t n = 0;
+  for (uint32_t k = 0; k < pools->count; k++) n += pool_room(c, pools->pool[k], request);
+  for (uint32_t other = 0; other < c->n_deployments; other++) {
+    bool shares = false;
+    for (uint32_t k = 0; c->deployment_pending[other] && k < pools->count; k++) shares = shares || deployment_may_use(c, other, pools->pool[k]);
+    if (shares) n -= c->deployment_pending[other];
   }
-  Node *node = &c->scratch[k];
+  return n > 0 ? n : 0;
+}
+
+/* ---- nodes that pending replicas need ---- */
+
+/* An imagined empty node. */
+static Node *imagined_node(Cluster *c, uint32_t p, uint32_t k) {
+  Imagined *to = &c->imagined[p];
+  int64_t gpus = machine_gpus(&c->pool[p]);
+  if (k == to->capacity) {
+    uint32_t grown = k ? 2 * k : 8;
+    to->node = arena_grow(c->arena, to->node, k, grown, sizeof *to->node);
+    for (uint32_t n = k; n < grown; n++) to->node[n].gpu_free = ARENA_ARRAY(c->arena, int64_t, (size_t)gpus);
+    to->capacity = grown;
+  }
+  Node *node = &to->node[k];
   node->used = (Resources){0, 0, 0};
-  for (int64_t g = 0; g < machine_gpus(pool); g++) node->gpu_free[g] = GPU_FREE;
+  for (int64_t g = 0; g < gpus; g++) node->gpu_free[g] = GPU_FREE;
   return node;
 }
 
-int64_t cluster_nodes_needed(Cluster *c, uint32_t p) {
-  const NodePool *pool = &c->pool[p];
-  uint32_t starting = c->pool_nodes_starting[p], imagined = 0, k = 0, gpu;
-  int64_t may = pool->max_nodes - (int64_t)c->pool_nodes_ready[p] - starting, pending = pool_pending(c, p);
-  if (may <= 0 || !pending) return 0;
-  Resources same = {-1, -1, -1};
-  for (; imagined < starting; imagined++) scratch_node(c, imagined, pool);
+static void imagine_starting(Cluster *c, uint32_t p) {
+  Imagined *to = &c->imagined[p];
+  to->starting = c->pool_nodes_starting[p];
+  to->may = c->pool[p].max_nodes - (int64_t)c->pool_nodes_ready[p] - to->starting;
+  to->first = 0;
+  to->same = (Resources){-1, -1, -1};
+  for (to->count = 0; to->count < to->starting; to->count++) imagined_node(c, p, to->count);
+}
+
+/* First fit on the imagined nodes of a pool. Where a request found no room its like finds none. */
+static bool imagine_placed(Cluster *c, uint32_t p, Resources request) {
+  Imagined *to = &c->imagined[p];
+  uint32_t gpu = 0;
+  if (!resources_equal(to->same, request)) to->first = 0;
+  to->same = request;
+  while (to->first < to->count && !node_has_room(&c->pool[p], &to->node[to->first], request, &gpu)) to->first++;
+  if (to->first == to->count) return false;
+  node_take(&c->pool[p], &to->node[to->first], request, gpu);
+  return true;
+}
+
+static bool imagine_ordered(Cluster *c, uint32_t p, Resources request) {
+  Imagined *to = &c->imagined[p];
+  uint32_t gpu = 0;
+  if ((int64_t)to->count - to->starting >= to->may) return false;
+  if (!node_has_room(&c->pool[p], imagined_node(c, p, to->count), request, &gpu)) return false; /* fits no machine of the pool */
+  to->count++;
+  return imagine_placed(c, p, request);
+}
+
+void cluster_nodes_needed_all(Cluster *c, int64_t *needed) {
+  int64_t pending = 0;
+  for (uint32_t p = 0; p < c->n_pools; p++) needed[p] = 0;
+  for (uint32_t d = 0; d < c->n_deployments; d++) pending += c->deployment_pending[d];
+  if (!pending) return;
+  for (uint32_t p = 0; p < c->n_pools; p++) imagine_starting(c, p);
   for (uint32_t r = 0; r < c->n_replicas && pending; r++) {
     const Replica *replica = &c->replica[r];
-    if (replica->state != REPLICA_PENDING || c->deployment_pool[replica->deployment] != p) continue;
+    if (replica->state != REPLICA_PENDING) continue;
     pending--;
-    if (!resources_equal(same, replica->request)) k = 0; /* else: where its like found no room there is none */
-    same = replica->request;
-    while (k < imagined && !node_has_room(pool, &c->scratch[k], replica->request, &gpu)) k++;
-    if (k == imagined) {
-      Node *node = scratch_node(c, imagined, pool);
-      if (!node_has_room(pool, node, replica->request, &gpu)) continue; /* fits no machine of the pool */
-      if (imagined - starting == may) return may;
-      imagined++;
-    }
-    node_take(pool, &c->scratch[k], replica->request, gpu);
+    const PoolList *pools = &c->deployment_pools[replica->deployment];
+    bool placed = false;
+    for (uint32_t k = 0; k < pools->count && !placed; k++) placed = imagine_placed(c, pools->pool[k], replica->request);
+    for (uint32_t k = 0; k < pools->count && !placed; k++) placed = imagine_ordered(c, pools->pool[k], replica->request);
   }
-  return (int64_t)imagined - starting;
+  for (uint32_t p = 0; p < c->n_pools; p++) needed[p] = (int64_t)c->imagined[p].count - c->imagined[p].starting;
+}
+
+int64_t cluster_nodes_needed(Cluster *c, uint32_t p) {
+  int64_t *needed = c->needed;
+  cluster_nodes_needed_all(c, needed);
+  return needed[p];
+}
+
+/* ---- the largest request ---- */
+
+uint32_t deployment_roomiest_pool(const Cluster *c, uint32_t d, Resources request) {
+  const PoolList *pools = &c->deployment_pools[d];
+  uint32_t best = pools->pool[0];
+  for (uint32_t k = 0; k < pools->count; k++) {
+    const Resources all = c->pool[pools->pool[k]].machine.allocatable;
+    if (resources_fit(request, all)) return pools->pool[k];
+    if (all.millicores > c->pool[best].machine.allocatable.millicores) best = pools->pool[k];
+  }
+  return best;
+}
+
+/* What its own replicas on a node could be given each. */
+static void cap_on_node(const Cluster *c, const Node *node, uint32_t d, Resources *cap, bool *placed) {
+  const Resources all = c->pool[node->pool].machine.allocatable;
+  Resources room = resources_subtract(all, node->used);
+  int64_t own = 0, milligpus = cap->milligpus;
+  for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node) {
+    const Replica *replica = &c->replica[r];
+    if (replica->deployment != d || replica->state == REPLICA_DRAINING) continue;
+    room = resources_add(room, replica->request);
+    milligpus = replica->request.milligpus;
+    own++;
+  }
+  if (!own) return;
+  if (!*placed) *cap = all;
+  *placed = true;
+  cap->millicores = smaller(cap->millicores, room.millicores / own);
+  cap->bytes = smaller(cap->bytes, room.bytes / own);
+  cap->milligpus = milligpus;
 }
 
 Resources cluster_cap(const Cluster *c, uint32_t d) {
-  const NodePool *pool = &c->pool[c->deployment_pool[d]];
-  Resources cap = pool->machine.allocatable;
-  for (uint32_t n = 0; n < c->n_nodes; n++) {
-    const Node *node = &c->node[n];
-    if (node->state != NODE_READY || &c->pool[node->pool] != pool) continue;
-    Resources room = resources_subtract(pool->machine.allocatable, node->used);
-    int64_t own = 0;
-    for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node) {
-      const Replica *replica = &c->replica[r];
-      if (replica->deployment != d || replica->state == REPLICA_DRAINING) continue;
-      room = resources_add(room, replica->request);
-      cap.milligpus = replica->request.milligpus;
-      own++;
-    }
-    if (!own) continue;
-    cap.millicores = smaller(cap.millicores, room.millicores / own);
-    cap.bytes = smaller(cap.bytes, room.bytes / own);
-  }
-  return cap;
+  bool placed = false;
+  Resources cap = {0, 0, 0};
+  for (uint32_t n = 0; n < c->n_nodes; n++)
+    if (c->node[n].state == NODE_READY && c->node[n].n_replicas) cap_on_node(c, &c->node[n], d, &cap, &placed);
+  if (placed) return cap;
+  return c->pool[deployment_roomiest_pool(c, d, (Resources){INT64_MAX, 0, 0})].machine.allocatable;
 }
 
 int64_t replica_effective_millicores(const Cluster *c, uint32_t id) {

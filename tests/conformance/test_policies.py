@@ -15,7 +15,10 @@ WAVES = {"diurnal": {"period": "400s", "peak": 1.9, "peak_at": "100s"}}
 FAULTS = [{"at": "333s", "deployment": "app", "replicas": 2}, {"at": "700s", "deployment": "app", "replicas": 1}]
 SIZES = {"small": {"accuracy": 0.7, "load": "4s", "service": {"distribution": {"time": {"exponential": {"mean": "60ms"}}}}},
          "large": {"accuracy": 0.8, "load": "8s", "service": {"distribution": {"time": {"exponential": {"mean": "150ms"}}}}}}
-TOLD = {"threshold": {"data_size": {"source": "offered", "below": 1}}}  # parameters that make a policy do something here
+TOLD = {  # parameters that make a policy do something here, and durations inside others, for the scale of time
+    "threshold": {"data_size": {"source": "offered", "below": 1}},
+    "hpa": {"controller": {"downscale_stabilization": "300s", "cpu_initialization_period": "300s", "initial_readiness_delay": "30s"}},
+}
 SEEK_THE_EDGE = {"oneshot", "aiad"}  # they give back replicas until the objective is missed, then take them again: no rest by design
 LOADED = {
     "horizon": "1000s", "seed": 11, "deployments.app.variants": SIZES, "deployments.app.workload.rate": WAVES,

@@ -42,6 +42,41 @@ def routed():
     return result
 
 
+def on_several_pools():
+    """Deployments that may use two kinds of machines, and node policies that add, empty and replace nodes."""
+    result = scenario({
+        "horizon": "900s", "deployments.app.pool": ["large", "cpu"], "deployments.app.limits": {"cpu": 2}, "deployments.app.speed": "linear",
+        "cluster.pools.cpu.nodes": {"min": 0, "max": 6},
+        "cluster.pools.large": {"machine": {"cpu": 16, "memory": "64Gi", "price": "$1.1/h"}, "nodes": {"min": 0, "max": 3},
+                                "startup": {"lognormal": {"median": "20s", "p95": "40s"}}, "placement": "best-fit"},
+        "strategies": {
+            "autoscaler": {**SCALERS["out"], "nodes": {"cluster-autoscaler": {
+                "expander": ["price", "random"], "scale_down_unneeded_time": "30s", "scale_down_delay_after_add": "20s", "unremovable_node_recheck_timeout": "20s"}}},
+            "random": {**SCALERS["out"], "nodes": {"cluster-autoscaler": {"expander": "random", "scale_down_unneeded_time": "0s", "scale_down_delay_after_add": "0s"}}},
+            "karpenter": {**SCALERS["out"], "nodes": {"karpenter": {"nodePools": {"all": {"disruption": {"budgets": [{"nodes": "100%"}]}}}}}}}})
+    result["deployments"]["other"] = {"pool": ["cpu", "large"], "requests": {"cpu": 3, "memory": "4Gi"}, "replicas": {"initial": 1, "min": 1, "max": 6},
+                                      "variants": {"only": {"load": "5s", "service": LOGNORMAL}}, "workload": {"arrivals": {"poisson": {"rate": "9/s"}}, "rate": WAVES}}
+    return result
+
+
+def autoscalers(changes):
+    """Policies that are asked, list replicas, evict and resize them, let idle ones go, and weigh metrics of their own."""
+    waiting = {"type": "External", "external": {"metric": {"name": "queue_jobs"}, "target": {"type": "AverageValue", "averageValue": "500m"}}}
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
+    scale = {
+        "hpa": {"hpa": {"minReplicas": 0, "metrics": [cpu, waiting], "controller": {"downscale_stabilization": "30s", "cpu_initialization_period": "20s"}}},
+        "keda": {"keda": {"minReplicaCount": 0, "pollingInterval": 5, "cooldownPeriod": 10, "triggers": [{"type": "meter", "metadata": {"meter": "in_flight_jobs", "threshold": 1}}]}},
+        "kpa": {"kpa": {"stable-window": "10s", "scale-to-zero-grace-period": "5s"}},
+        "ray": {"ray-serve": {"min_replicas": 0, "max_replicas": 8, "upscale_delay_s": 2, "downscale_delay_s": 10, "look_back_period_s": 5, "metrics_interval_s": 1}},
+        "vpa": {"vpa": {"updatePolicy": {"updateMode": "InPlaceOrRecreate", "minReplicas": 1}, "resourcePolicy": {"containerPolicies": [{"minAllowed": {"cpu": "500m"}}]}}},
+        "keep-alive": {"fixed-keep-alive": {"keep_alive": "15s"}}, "histogram": "hybrid-histogram-like", "autopilot": "autopilot-like", "aiad": "aiad",
+        "clairvoyant": {"clairvoyant": {"trials": 20, "runs": 2}},
+    }
+    return scenario({"replications": 1, "deployments.app.replicas": {"initial": 1, "min": 0, "max": 8}, "deployments.app.objective": {"latency": "2s", "attainment": "90%"},
+                     "deployments.app.limits": {"cpu": 2}, "deployments.app.speed": {"amdahl": {"parallel": "80%"}},
+                     "strategies": {name: {"scale": policy} for name, policy in scale.items()}, "faults": FAULTS[:1], **changes})
+
+
 SCENARIOS = {
     "central_queue": scenario({"deployments.app.concurrency": 3, "deployments.app.workload.arrivals": {"gamma": {"rate": "45/s", "cv": 1.6}}}),
     "jsq": scenario({"deployments.app.dispatch": "least-outstanding", "deployments.app.tie": "random", "deployments.app.replicas.initial": 4}),
@@ -68,4 +103,7 @@ SCENARIOS = {
                        "backlog": {"scale": {"threshold": {"data_size": {"source": "backlog", "below": "3M"}, "resource_limit": {"source": "always"}}}},
                        "small": {"scale": "small_model"}}}),
     "many_deployments": with_more_deployments(),
+    "several_pools": on_several_pools(),
+    "autoscalers": autoscalers({}),
+    "per_request": autoscalers({"deployments.app.workload": {"arrivals": {"mmpp": {"rate_low": "0.05/s", "rate_high": "9/s", "mean_low": "50s", "mean_high": "30s"}}}}),
 }

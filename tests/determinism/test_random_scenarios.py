@@ -60,7 +60,7 @@ class Draw:
         low = self.one(0, 1, 1, 2)
         request = self.one(0.5, 1, 1, 2, 4)
         return self.some(
-            pool=self.one(*pools), requests={"cpu": request, "memory": self.one("0", "1Gi", "3Gi")}, limits=self.maybe(0.4, {"cpu": request * self.one(1, 2)}),
+            pool=self.one(*pools, pools, pools[::-1]), requests={"cpu": request, "memory": self.one("0", "1Gi", "3Gi")}, limits=self.maybe(0.4, {"cpu": request * self.one(1, 2)}),
             concurrency=self.one(1, 1, 3, 8), replicas={"initial": low + self.one(0, 1, 2) if low else self.one(0, 1), "min": low, "max": self.one(4, 9)},
             dispatch=self.one("central-queue", "random", "round-robin", "least-outstanding", "power-of-two", "least-work"), tie=self.one("first", "random"),
             sampling=self.one("without-replacement", "with-replacement"), variants=variants, variant=self.maybe(0.3, "small"),
@@ -72,21 +72,44 @@ class Draw:
             grace=self.maybe(0.5, self.one("0s", "10ms", "1s")),
             workload=self.some(arrivals=self.arrivals(), rate=self.rate(), input=self.one(0, 100, {"exponential": {"mean": 200}}), unit_bytes=self.one(1, 1000)))
 
+    def nodes(self):
+        seconds = self.one("0s", "7s", "30s")
+        autoscaler = {"scan_interval": self.one("1s", "10s"), "expander": self.one("random", "price", ["most-pods", "least-waste"]), "scale_down_unneeded_time": seconds,
+                      "scale_down_delay_after_add": self.one("0s", "20s"), "scale_down_utilization_threshold": self.one(0.5, 0.9),
+                      "unremovable_node_recheck_timeout": seconds, "max_drain_parallelism": self.one(1, 5), "max_node_provision_time": self.one("5s", "15m")}
+        node_pool = {"expireAfter": self.one("50s", "720h"), "disruption": {"consolidateAfter": seconds, "budgets": [{"nodes": self.one(1, "50%", "100%")}]}}
+        return self.one(None, "static", {"on-demand": {"empty_for": self.one("0s", "20s")}}, {"cluster-autoscaler": autoscaler},
+                        {"karpenter": {"nodePools": {"all": node_pool}, "batch_idle_duration": self.one("0s", "1s")}})
+
     def strategy(self):
         down = self.one("0s", "15s", "1m")
+        cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": self.one(30, 70)}}}
+        waiting = {"type": "External", "external": {"metric": {"name": "queue_jobs"}, "target": {"type": "AverageValue", "averageValue": self.one(1, "500m")}}}
+        hpa = {"minReplicas": self.one(0, 1, 2), "metrics": self.one([cpu, waiting], [waiting, cpu]), "controller": {"downscale_stabilization": down},
+               "behavior": self.maybe(0.5, {"scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 30}]}, "scaleDown": {"stabilizationWindowSeconds": 20}})}
+        manifests = self.one(
+            {"hpa": {key: value for key, value in hpa.items() if value is not None}},
+            {"keda": {"minReplicaCount": self.one(0, 1), "pollingInterval": self.one(5, 15), "cooldownPeriod": self.one(0, 20),
+                      "triggers": [{"type": "meter", "metadata": {"meter": self.one("queue_jobs", "in_flight_jobs"), "threshold": 2}}]}},
+            {"kpa": {"stable-window": self.one("6s", "20s"), "scale-to-zero-grace-period": "5s", "target-burst-capacity": self.one(-1, 0, 50)}},
+            {"ray-serve": {"min_replicas": self.one(0, 1), "max_replicas": 9, "upscale_delay_s": self.one(0, 5), "downscale_delay_s": self.one(1, 20), "look_back_period_s": 5,
+                           "metrics_interval_s": 1}},
+            {"vpa": {"updatePolicy": {"updateMode": self.one("Off", "Initial", "Recreate", "InPlaceOrRecreate"), "minReplicas": 1}}},
+            {"fixed-keep-alive": {"keep_alive": self.one("1s", "20s")}}, "hybrid-histogram-like", "autopilot-like", "aiad", "queueing-model", "pid", "wva", "clairvoyant")
         scale = self.one(
-            {"none": {"replicas": self.one(-1, 0, 1, 5)}}, "small_model", {"vertical": {"target": "50%", "scale_down_window": down, "cooldown": self.one("0s", "30s")}},
+            manifests, manifests, manifests, manifests, {"none": {"replicas": self.one(-1, 0, 1, 5)}}, "small_model", {"vertical": {"target": "50%", "scale_down_window": down, "cooldown": self.one("0s", "30s")}},
             {"horizontal": {"target": self.one("30%", "60%"), "scale_down_window": down, "metric": self.one("utilisation", "queue_per_replica", "in_flight_per_replica", "latency")}},
             {"hybrid": {"target": "50%", "max": self.one(0, 2), "scale_down_window": down}},
             {"threshold": {"data_size": {"source": self.one("offered", "backlog"), "below": self.one(1, 1000, "100k", "10M")}, "cooldown": self.one("0s", "15s"),
                            "scale_down_after": "30s", "resource_limit": {"source": self.one("pool", "always", "never")}}})
         scrape = self.one("1s", "5s", "15s")
-        return self.some(scale=scale, nodes=self.one(None, "static", {"on-demand": {"empty_for": self.one("0s", "20s")}}), period=self.one("15s", "20s"),
-                         metrics={"scrape": scrape, "window": self.one("15s", "60s"), "lag": self.one("0s", "7s")})
+        metrics = {"scrape": scrape, "window": self.one("15s", "60s"), "lag": self.one("0s", "7s")}
+        own = self.random.random() < 0.5  # the policy's own timing, or the strategy's
+        return self.some(scale=scale, nodes=self.nodes(), period=None if own else self.one("15s", "20s"), metrics=None if own else metrics)
 
     def pool(self):
         return self.some(machine=self.some(cpu=self.one(4, 8), memory="32Gi", price=self.one("$0/h", "$0.526/h"), speed=self.maybe(0.3, self.one(0.5, 2))),
-                         nodes={"min": self.one(1, 3), "max": self.one(12, 14)}, startup=self.one("0s", "15s", self.law(10)),
+                         nodes={"min": self.one(0, 1, 3), "max": self.one(12, 14)}, startup=self.one("0s", "15s", self.law(10)),
                          placement=self.one("first-fit", "best-fit", "spread"), minimum_charge=self.one("0s", "60s"), bill_startup=self.one(True, False))
 
     def scenario(self):

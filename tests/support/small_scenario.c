@@ -68,7 +68,8 @@ SmallScenario *small_scenario(double rate_rps, double mean_service_ns, int64_t r
   s->strategies = (List){strategy, 1};
   s->pool = &x->pool;
   x->deployment_entity = hash_name("app");
-  s->deployment_pool = &x->deployment_pool;
+  x->deployment_pools = (PoolList){&x->only_pool, 1};
+  s->deployment_pools = &x->deployment_pools;
   s->deployment_entity = &x->deployment_entity;
   s->initial_variant = &x->initial_variant;
   s->route_probability = &x->route_probability;

@@ -12,7 +12,8 @@ typedef struct SmallScenario {
   DeploymentSpec deployment;
   VariantSpec variant[2];
   StrategySpec strategy;
-  uint32_t deployment_pool, deployment_entity, flow_of;
+  uint32_t only_pool, deployment_entity, flow_of;
+  PoolList deployment_pools;
   int initial_variant;
   double route_probability;
 } SmallScenario;

@@ -22,7 +22,9 @@ Cluster *world_begin(World *world, int64_t horizon_ns) {
     Err err = {0};
     assert_true(distribution_prepare(&world->pool[p].startup_ns, &world->arena, &err));
   }
-  cluster_begin(&world->cluster, &world->arena, world->pool, 2, world->pool_of, 3, horizon_ns, 1, 0);
+  for (int d = 0; d < 3; d++)
+    if (!world->pools_of[d].count) world->pools_of[d] = (PoolList){&world->pool_of[d], 1};
+  cluster_begin(&world->cluster, &world->arena, world->pool, 2, world->pools_of, 3, horizon_ns, 1, 0);
   return &world->cluster;
 }
 

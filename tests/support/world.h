@@ -13,6 +13,7 @@ typedef struct World {
   Cluster cluster;
   NodePool pool[2]; /* change them before world_begin */
   uint32_t pool_of[3];
+  PoolList pools_of[3]; /* pool_of alone, unless a test says otherwise before world_begin */
 } World;
 
 static const Resources NOTHING = {0, 0, 0};

@@ -549,52 +549,65 @@ static void hybrid_minimum_of_replicas(void **unused) {
 
 /* ---- node policies ---- */
 
-static PoolDecision node_look(const char *name, const char *empty_for, const PoolObservation *pool, uint32_t *release) {
+typedef struct NodeWish {
+  int64_t order;
+  NodeAction action[4];
+  int64_t look_again_ns;
+} NodeWish;
+
+static NodeWish node_look(const char *name, const char *empty_for, int64_t now_ns, const PoolView *pool, const NodeView *node, uint32_t n_nodes) {
   Arena arena = {0};
   const NodePolicy *policy = (const NodePolicy *)model_find(MODEL_NODE_POLICY, name);
   assert_non_null(policy);
   void *params = param_new(&arena, policy->model.params);
   if (empty_for) param_set(policy->model.params, params, "empty_for", empty_for);
-  PoolDecision decision = {.release = release};
-  policy->decide(params, pool, &decision);
+  NodeObservation seen = {.now_ns = now_ns, .pool = pool, .node = node, .n_pools = 1, .n_nodes = n_nodes};
+  NodeWish wish = {.order = 0};
+  NodeDecision decision = {.order = &wish.order, .action = wish.action, .look_again_ns = INSTANT_NEVER};
+  policy->decide(params, NULL, &seen, &decision);
   arena_free(&arena);
-  return decision;
+  wish.look_again_ns = decision.look_again_ns;
+  return wish;
+}
+
+static NodeView ready_node(uint32_t id, int64_t empty_since_ns) {
+  return (NodeView){.node = id, .phase = NODE_PHASE_READY, .empty_since_ns = empty_since_ns};
 }
 
 static void nodes_on_demand(void **unused) {
   (void)unused;
   const int64_t s = NS_PER_S;
-  NodeView ready[] = {{3, INSTANT_NEVER}, {5, 40 * s}, {6, 41 * s}, {9, 10 * s}};
-  PoolObservation pool = {.now_ns = 100 * s, .nodes_ready = 4, .nodes_starting = 1, .min_nodes = 1, .max_nodes = 7, .nodes_needed = 3, .ready = ready};
-  uint32_t release[4];
-  PoolDecision wish = node_look("on-demand", NULL, &pool, release);
+  NodeView node[] = {ready_node(3, INSTANT_NEVER), ready_node(5, 40 * s), ready_node(6, 41 * s), ready_node(9, 10 * s)};
+  PoolView pool = {.nodes_ready = 4, .nodes_starting = 1, .min_nodes = 1, .max_nodes = 7, .nodes_needed = 3};
+  NodeWish wish = node_look("on-demand", NULL, 100 * s, &pool, node, 4);
   assert_int_equal(wish.order, 2); /* 5 + 3, at most 7 */
-  assert_int_equal(wish.n_release, 2);
-  assert_int_equal(release[0], 5); /* empty for 60 s, to the nanosecond */
-  assert_int_equal(release[1], 9);
+  assert_int_equal(wish.action[0], NODE_KEEP);
+  assert_int_equal(wish.action[1], NODE_RELEASE); /* empty for 60 s, to the nanosecond */
+  assert_int_equal(wish.action[2], NODE_KEEP);
+  assert_int_equal(wish.action[3], NODE_RELEASE);
   assert_int_equal(wish.look_again_ns, 101 * s);
   pool.min_nodes = 4;
   pool.nodes_needed = 0;
-  wish = node_look("on-demand", NULL, &pool, release);
-  assert_int_equal(wish.n_release, 1);
+  wish = node_look("on-demand", NULL, 100 * s, &pool, node, 4);
+  assert_int_equal(wish.action[1], NODE_RELEASE);
+  assert_int_equal(wish.action[3], NODE_KEEP);
   assert_int_equal(wish.order, 0);
   pool.min_nodes = 6;
-  wish = node_look("on-demand", "0s", &pool, release);
-  assert_int_equal(wish.n_release, 0);
+  wish = node_look("on-demand", "0s", 100 * s, &pool, node, 4);
+  for (int k = 0; k < 4; k++) assert_int_equal(wish.action[k], NODE_KEEP);
   assert_int_equal(wish.order, 1);
   assert_true(wish.look_again_ns == INSTANT_NEVER);
 }
 
 static void nodes_static(void **unused) {
   (void)unused;
-  NodeView ready[] = {{0, 0}, {1, 0}};
-  PoolObservation pool = {.now_ns = NS_PER_S, .nodes_ready = 2, .min_nodes = 2, .max_nodes = 7, .nodes_needed = 3, .ready = ready};
-  uint32_t release[2];
-  PoolDecision wish = node_look("static", NULL, &pool, release);
+  NodeView node[] = {ready_node(0, 0), ready_node(1, 0)};
+  PoolView pool = {.nodes_ready = 2, .min_nodes = 2, .max_nodes = 7, .nodes_needed = 3};
+  NodeWish wish = node_look("static", NULL, NS_PER_S, &pool, node, 2);
   assert_int_equal(wish.order, 0);
-  assert_int_equal(wish.n_release, 0);
+  assert_int_equal(wish.action[0], NODE_KEEP);
   pool.min_nodes = 4;
-  assert_int_equal(node_look("static", NULL, &pool, release).order, 2);
+  assert_int_equal(node_look("static", NULL, NS_PER_S, &pool, node, 2).order, 2);
 }
 
 /* ---- every model of the registry ---- */

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "models/policy/staffing.h"
+#include "sim/core/statistics.h"
 #include "tests/support/policy_bench.h"
 #include "tests/testing.h"
 
@@ -254,6 +255,35 @@ static void nothing_to_go_by(void **unused) {
   bench_end(&bench);
 }
 
+/* 6 at 0 s, 3 wished at 15 s and held; a = 6 needs 8 (C(6, 8) e^-2 = 0.0483) at 60 s, at once; from then on that one holds, to 360 s. */
+static void a_rise_while_held(void **unused) {
+  (void)unused;
+  PolicyBench bench = bench_with("wait", "300ms", "95%");
+  assert_int_equal(at(&bench, 0, 4 / 0.3), 6);
+  assert_int_equal(at(&bench, 15, 1 / 0.3), 6);
+  assert_int_equal(at(&bench, 60, 6 / 0.3), 8);
+  assert_int_equal(at(&bench, 75, 1 / 0.3), 8);
+  assert_int_equal(at(&bench, 345, 1 / 0.3), 8);
+  assert_int_equal(at(&bench, 360, 1 / 0.3), 3);
+  bench_end(&bench);
+}
+
+/* Max 5: a = 4 wants 6 and gets 5; a = 2 needs 4 (C(2, 3) e^-1 = 0.1635, C(2, 4) e^-2 = 0.0235); min 4 keeps it there for a = 1 (3). */
+static void bounds_on_the_way(void **unused) {
+  (void)unused;
+  PolicyBench bench = bench_with("wait", "300ms", "95%");
+  bench_set(&bench, "scale_down_window", "0s");
+  bench_set(&bench, "min", "4");
+  bench_set(&bench, "max", "5");
+  assert_int_equal(at(&bench, 0, 4 / 0.3), 5);
+  assert_string_equal(bench.wished.reason, "at the maximum of replicas");
+  assert_int_equal(at(&bench, 15, 2 / 0.3), 4);
+  assert_int_equal(at(&bench, 30, 1 / 0.3), 4);
+  assert_string_equal(bench.wished.reason, "at the minimum of replicas");
+  assert_int_equal(at(&bench, 45, 4 / 0.3), 5);
+  bench_end(&bench);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(erlang_c_of_the_tables), cmocka_unit_test(tails),
@@ -263,6 +293,7 @@ int main(void) {
       cmocka_unit_test(wait_from_the_objective), cmocka_unit_test(square_root),
       cmocka_unit_test(square_root_is_close_to_erlang), cmocka_unit_test(slots_and_headroom),
       cmocka_unit_test(held_down),              cmocka_unit_test(nothing_to_go_by),
+      cmocka_unit_test(a_rise_while_held),      cmocka_unit_test(bounds_on_the_way),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

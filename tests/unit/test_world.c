@@ -539,6 +539,169 @@ static void placeable_counts_nodes_to_come(void **unused) {
   world_end(world);
 }
 
+/* ---- several pools, cordon, drain ---- */
+
+/* Deployment 0 may use a (4 cores) and b, in this order; deployment 1 b before a. */
+static World *two_pools(Placement rule) {
+  static const uint32_t ab[] = {0, 1}, ba[] = {1, 0};
+  World *world = world_new();
+  world->pool[1].machine.allocatable = (Resources){8000, 16 * GIB, 0};
+  world->pools_of[0] = (PoolList){ab, 2};
+  world->pools_of[1] = (PoolList){ba, 2};
+  for (int p = 0; p < 2; p++) {
+    world->pool[p].placement = rule;
+    world->pool[p].initial_nodes = 1;
+  }
+  return world;
+}
+
+/* First fit: the first pool while it has room. Best fit: what leaves the least dominant share free, in whichever pool. Spread: fewest replicas,
+ * the preferred pool in a tie. Nodes 0 (a) and 1 (b). */
+static void placed_over_pools(void **unused) {
+  (void)unused;
+  World *world = two_pools(PLACEMENT_FIRST_FIT);
+  Cluster *cluster = world_begin(world, 256 * S);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(3000), 0)), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(2000), 0)), 1);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(1000), 0)), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 1, cpu(1000), 0)), 1);
+  refused(cluster, 0, cpu(6000), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 1, cpu(5000), 0)), 1);
+  world_end(world);
+  world = two_pools(PLACEMENT_BEST_FIT);
+  cluster = world_begin(world, 256 * S);
+  Resources both = {3000, 6 * GIB, 0}; /* leaves a quarter of a, five eighths of b */
+  assert_int_equal(node_of(cluster, placed(cluster, 1, both, 0)), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, both, 0)), 1);
+  world_end(world);
+  world = two_pools(PLACEMENT_SPREAD);
+  cluster = world_begin(world, 256 * S);
+  assert_int_equal(node_of(cluster, placed(cluster, 1, cpu(100), 0)), 1);
+  assert_int_equal(node_of(cluster, placed(cluster, 1, cpu(100), 0)), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(100), 0)), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(100), 0)), 1);
+  world_end(world);
+}
+
+/* A request that the first pool refused is not tried there again, and smaller ones are. */
+static void refusals_are_each_pools_own(void **unused) {
+  (void)unused;
+  World *world = two_pools(PLACEMENT_FIRST_FIT);
+  Cluster *cluster = world_begin(world, 256 * S);
+  for (int k = 0; k < 2; k++) assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(3000), 0)), k);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(3000), 0)), 1);
+  refused(cluster, 0, cpu(3000), 0);
+  refused(cluster, 2, cpu(3000), 0);
+  assert_int_equal(node_of(cluster, placed(cluster, 1, cpu(1000), 0)), 1);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(1000), 0)), 0);
+  world_end(world);
+}
+
+/* Four nodes at most in each: a has one (4000 free) and three to come, b the same with 8000. Of 3000: a 1 a node, b 2. */
+static void questions_over_pools(void **unused) {
+  (void)unused;
+  World *world = two_pools(PLACEMENT_FIRST_FIT);
+  Cluster *cluster = world_begin(world, 256 * S);
+  assert_int_equal(deployment_placeable(cluster, 0, cpu(3000)), 4 + 8);
+  assert_int_equal(deployment_placeable(cluster, 2, cpu(3000)), 8);
+  assert_int_equal(deployment_placeable(cluster, 0, cpu(6000)), 4); /* only b */
+  for (int k = 0; k < 3; k++) placed(cluster, 0, cpu(3000), 0);
+  int64_t needed[2];
+  for (int k = 0; k < 4; k++) replica_create(cluster, 0, cpu(3000), NOTHING, 0, 0);
+  assert_int_equal(deployment_placeable(cluster, 0, cpu(3000)), 4 + 8 - 3 - 4);
+  cluster_nodes_needed_all(cluster, needed); /* three in a, its maximum; one in b */
+  assert_int_equal(needed[0], 3);
+  assert_int_equal(needed[1], 1);
+  replica_create(cluster, 1, cpu(5000), NOTHING, 0, 0); /* beside the 3000 on that one */
+  cluster_nodes_needed_all(cluster, needed);
+  assert_int_equal(needed[1], 1);
+  nodes_order(cluster, 1, 2, 0); /* on their way: two of 3000 on each, and a third for the 5000, which a's machines cannot take */
+  cluster_nodes_needed_all(cluster, needed);
+  assert_int_equal(needed[0], 0);
+  assert_int_equal(needed[1], 1);
+  assert_int_equal(deployment_roomiest_pool(cluster, 0, cpu(4000)), 0);
+  assert_int_equal(deployment_roomiest_pool(cluster, 0, cpu(4001)), 1);
+  assert_int_equal(deployment_roomiest_pool(cluster, 0, cpu(9000)), 1);
+  world_end(world);
+}
+
+/* Each replica could grow into what its own node has left: 1000 + 3000 on a; on b (8000 - 2000 of others) / 2. The least counts. */
+static void cap_over_pools(void **unused) {
+  (void)unused;
+  World *world = two_pools(PLACEMENT_SPREAD);
+  Cluster *cluster = world_begin(world, 256 * S);
+  assert_int_equal(cluster_cap(cluster, 0).millicores, 8000);
+  placed(cluster, 2, cpu(2000), 0);                    /* on b */
+  for (int k = 0; k < 3; k++) placed(cluster, 0, cpu(1000), 0); /* a; then a tie, a; then b */
+  assert_int_equal(cluster_cap(cluster, 0).millicores, 2000); /* two on a: 4000 / 2; one on b: 6000 */
+  assert_int_equal(cluster_cap(cluster, 2).millicores, 7000);
+  world_end(world);
+}
+
+static void cordoned_nodes_take_nothing(void **unused) {
+  (void)unused;
+  World *world = world_new();
+  world->pool[0].initial_nodes = 2;
+  Cluster *cluster = world_begin(world, 256 * S);
+  uint32_t a = placed(cluster, 0, cpu(1000), 0);
+  node_cordon(cluster, 0, true, S);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(1000), S)), 1);
+  refused(cluster, 0, cpu(3500), S);
+  assert_int_equal(cluster_placeable(cluster, 0, cpu(1000)), 3 + 2 * 4);
+  assert_true(replica_resize(cluster, a, cpu(4000), NOTHING, 2 * S)); /* what is there may still grow */
+  replica_remove(cluster, a, 3 * S);
+  refused(cluster, 0, cpu(3500), 3 * S);
+  node_cordon(cluster, 0, false, 4 * S);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(3500), 4 * S)), 0);
+  world_end(world);
+}
+
+/* Of three nodes with a minimum of one two may be drained; draining ones do not count for the minimum, and go when they are empty. */
+static void draining_keeps_the_minimum(void **unused) {
+  (void)unused;
+  World *world = world_new();
+  world->pool[0].initial_nodes = 3;
+  world->pool[0].min_nodes = 1;
+  Cluster *cluster = world_begin(world, 256 * S);
+  uint32_t a = placed(cluster, 0, cpu(1000), 0);
+  assert_true(node_drain(cluster, 0, S));
+  assert_false(node_drain(cluster, 0, S));
+  assert_int_equal(cluster->node[0].changed_ns, 0);
+  node_cordon(cluster, 0, false, S); /* for good */
+  assert_true(cluster->node[0].cordoned);
+  assert_false(node_release(cluster, 0, S)); /* not empty */
+  assert_true(node_drain(cluster, 1, S));
+  assert_false(node_drain(cluster, 2, S));
+  assert_false(node_release(cluster, 2, S));
+  replica_remove(cluster, a, 5 * S);
+  assert_int_equal(cluster->node[0].changed_ns, 5 * S);
+  assert_true(node_release(cluster, 0, 5 * S));
+  assert_true(node_release(cluster, 1, 5 * S));
+  assert_int_equal(cluster->pool_nodes_draining[0], 0);
+  assert_false(node_release(cluster, 2, 5 * S));
+  nodes_order(cluster, 0, 1, 6 * S); /* takes a place of those that are gone, uncordoned */
+  node_ready(cluster, 0, 36 * S);
+  assert_int_equal(node_of(cluster, placed(cluster, 0, cpu(4000), 36 * S)), 0);
+  world_end(world);
+}
+
+/* Ordered at 10 s, given back at 20 s: ten seconds are billed, at a million nano-USD each. */
+static void starting_nodes_can_be_given_back(void **unused) {
+  (void)unused;
+  World *world = world_new();
+  world->pool[0].bill_startup = true;
+  world->pool[0].min_nodes = 1;
+  world->pool[0].initial_nodes = 1;
+  Cluster *cluster = world_begin(world, 256 * S);
+  assert_false(node_cancel(cluster, 0, 0)); /* it is ready */
+  nodes_order(cluster, 0, 1, 10 * S);
+  assert_true(node_cancel(cluster, 1, 20 * S));
+  assert_int_equal(cluster->pool_nodes_starting[0], 0);
+  cluster_end(cluster);
+  assert_true(pool_cost(cluster, 0) == (__int128)(256 + 10) * S * PRICE);
+  world_end(world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(minimum_granularity_and_startup),
@@ -566,6 +729,13 @@ int main(void) {
       cmocka_unit_test(cap_by_hand),
       cmocka_unit_test(burst_shares_idle_cpu_by_request),
       cmocka_unit_test(nodes_needed_by_hand),
+      cmocka_unit_test(placed_over_pools),
+      cmocka_unit_test(refusals_are_each_pools_own),
+      cmocka_unit_test(questions_over_pools),
+      cmocka_unit_test(cap_over_pools),
+      cmocka_unit_test(cordoned_nodes_take_nothing),
+      cmocka_unit_test(draining_keeps_the_minimum),
+      cmocka_unit_test(starting_nodes_can_be_given_back),
       cmocka_unit_test(placeable_counts_nodes_to_come),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,14 @@ static bool has_room(const Cluster *cluster, uint32_t n, Resources request) {
 
 static bool fits_somewhere(const Cluster *cluster, uint32_t p, Resources request) {
   for (uint32_t n = 0; n < cluster->n_nodes; n++)
-    if (cluster->node[n].pool == p && cluster->node[n].state == NODE_READY && has_room(cluster, n, request)) return true;
+    if (cluster->node[n].pool == p && cluster->node[n].state == NODE_READY && !cluster->node[n].cordoned && has_room(cluster, n, request)) return true;
+  return false;
+}
+
+static bool may_use(const Cluster *cluster, uint32_t d, uint32_t p) {
+  const PoolList *pools = &cluster->deployment_pools[d];
+  for (uint32_t k = 0; k < pools->count; k++)
+    if (pools->pool[k] == p) return true;
   return false;
 }
 
@@ -96,16 +103,18 @@ static Resources random_request(Fuzz *fuzz) {
 
 static void try_to_place(Fuzz *fuzz, uint32_t id) {
   const Replica *replica = &fuzz->cluster->replica[id];
-  bool expected = fits_somewhere(fuzz->cluster, fuzz->cluster->deployment_pool[replica->deployment], replica->request);
+  bool expected = false;
+  for (uint32_t p = 0; p < 2; p++)
+    expected = expected || (may_use(fuzz->cluster, replica->deployment, p) && fits_somewhere(fuzz->cluster, p, replica->request));
   assert_int_equal(replica_place(fuzz->cluster, id, fuzz->now_ns), expected);
 }
 
 /* As many as are placeable can be placed, and not one more. */
 static void place_all_that_fits(Fuzz *fuzz) {
   Cluster *cluster = fuzz->cluster;
-  uint32_t d = (uint32_t)draw(fuzz, 3), p = cluster->deployment_pool[d], id[4096], n = 0;
+  uint32_t d = (uint32_t)draw(fuzz, 3), p = cluster->deployment_pools[d].pool[0], id[4096], n = 0;
   Resources request = random_request(fuzz), all = cluster->pool[p].machine.allocatable;
-  if (!request.millicores) return;
+  if (!request.millicores || cluster->deployment_pools[d].count > 1) return;
   int64_t empty = all.millicores / request.millicores, gpus = all.milligpus / 1000;
   if (request.bytes && all.bytes / request.bytes < empty) empty = all.bytes / request.bytes;
   if (request.milligpus) {
@@ -113,7 +122,7 @@ static void place_all_that_fits(Fuzz *fuzz) {
     if (most < empty) empty = most;
   }
   for (uint32_t k = 0; k < 3; k++)
-    if (cluster->deployment_pool[k] == p && cluster->deployment_pending[k]) return;
+    if (may_use(cluster, k, p) && cluster->deployment_pending[k]) return;
   int64_t placeable = cluster_placeable(cluster, p, request) - empty * (cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p]);
   do id[n++] = replica_create(cluster, d, request, request, 0, fuzz->now_ns);
   while (n < 4096 && replica_place(cluster, id[n - 1], fuzz->now_ns));
@@ -177,7 +186,30 @@ static void end_node(Fuzz *fuzz) {
     bill_ends(fuzz, n);
     return;
   }
-  bool may = node->state == NODE_READY && node->n_replicas == 0 && cluster->pool_nodes_ready[node->pool] > cluster->pool[node->pool].min_nodes;
+  int64_t staying = -cluster->pool[node->pool].min_nodes, starting = 0;
+  for (uint32_t k = 0; k < cluster->n_nodes; k++) {
+    if (cluster->node[k].pool != node->pool) continue;
+    staying += cluster->node[k].state == NODE_READY && !cluster->node[k].draining;
+    starting += cluster->node[k].state == NODE_STARTING;
+  }
+  if (node->state == NODE_STARTING && draw(fuzz, 2)) {
+    bool cancelled = node_cancel(cluster, n, fuzz->now_ns);
+    assert_int_equal(cancelled, staying + starting > 0);
+    if (cancelled) bill_ends(fuzz, n);
+    return;
+  }
+  if (draw(fuzz, 3) == 0) {
+    bool draining = node->draining;
+    assert_int_equal(node_drain(cluster, n, fuzz->now_ns), node->state == NODE_READY && !draining && staying > 0);
+    return;
+  }
+  if (draw(fuzz, 3) == 0) {
+    bool cordon = draw(fuzz, 2), before = node->cordoned;
+    node_cordon(cluster, n, cordon, fuzz->now_ns);
+    assert_int_equal(node->cordoned, node->state == NODE_READY && !node->draining ? cordon : before);
+    return;
+  }
+  bool may = node->state == NODE_READY && node->n_replicas == 0 && (node->draining || staying > 0);
   bool released = node_release(cluster, n, fuzz->now_ns);
   assert_int_equal(released, may);
   if (released) bill_ends(fuzz, n);
@@ -224,9 +256,10 @@ static void totals_agree(Fuzz *fuzz) {
     uint32_t p = r / TRACE_ROWS;
     t->nodes_ready[p] -= row->nodes_ready, t->nodes_starting[p] -= row->nodes_starting, t->cost[p] -= row->cost;
     t->used[p] -= row->used_millicores, t->used_gpus[p] -= row->used_milligpus, t->room[p] -= row->room_millicores;
-    __int128 idle = row->cost;
-    for (uint32_t d = 0; d < 3; d++)
-      if (cluster->deployment_pool[d] == p) idle -= cluster->tenant_row[d * TRACE_ROWS + r % TRACE_ROWS].cost;
+  }
+  for (uint32_t r = 0; r < TRACE_ROWS; r++) {
+    __int128 idle = cluster->pool_row[r].cost + cluster->pool_row[TRACE_ROWS + r].cost;
+    for (uint32_t d = 0; d < 3; d++) idle -= cluster->tenant_row[d * TRACE_ROWS + r].cost;
     assert_true(idle >= 0);
   }
   for (uint32_t r = 0; r < 3 * TRACE_ROWS; r++) {
@@ -254,6 +287,8 @@ static void fuzz_once(uint64_t seed) {
     pool->granularity_ns = draw(&fuzz, 2) ? 1 : 700;
     for (int64_t n = 0; n < pool->initial_nodes; n++) fuzz.billed_since_ns[p + n] = 0;
   }
+  static const uint32_t both[2][2] = {{0, 1}, {1, 0}};
+  if (seed % 4 > 1) fuzz.world->pools_of[1] = (PoolList){both[seed % 2], 2};
   fuzz.cluster = world_begin(fuzz.world, 2000000);
   while (fuzz.now_ns < 1990000) fuzz_step(&fuzz);
   totals_add(&fuzz, 2000000 - fuzz.now_ns);

@@ -1,0 +1,31 @@
+/* Random numbers vary between replications; what they are drawn from does not, and a replayed trace does not vary at all. See
+ * conditions.h. Every workload says by its `given` what of it is fixed. */
+#include "sim/lab/conditions.h"
+
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/contract/workload.h"
+
+/* Each distinct phrase once, in the order of deployments. */
+static void phrase_add(Text *text, const char **seen, size_t *n_seen, const char *phrase) {
+  for (size_t k = 0; k < *n_seen; k++)
+    if (!strcmp(seen[k], phrase)) return;
+  text_addf(text, "%s%s", *n_seen ? ", " : "", phrase);
+  seen[(*n_seen)++] = phrase;
+}
+
+const char *conditions_text(const Sweep *sweep, Arena *arena) {
+  const Scenario *scenario = sweep->first;
+  size_t n = scenario->deployments.count, n_seen = 0;
+  const char **seen = ARENA_ARRAY(arena, const char *, n + 1);
+  Text text = {.arena = arena};
+  for (size_t d = 0; d < n; d++) {
+    const ModelRef *arrivals = &scenario_deployment(scenario, d)->workload.arrivals;
+    const Workload *workload = (const Workload *)arrivals->model;
+    if (!workload) continue;
+    phrase_add(&text, seen, &n_seen, workload->given ? workload->given(arrivals->params, arena) : "these laws of arrivals");
+  }
+  text_addf(&text, "%sthese service laws", n_seen ? " and " : "");
+  return text.bytes;
+}

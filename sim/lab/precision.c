@@ -1,0 +1,121 @@
+/* See precision.h. One pass over the journal, one point at a time in memory. */
+#include "sim/lab/precision.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/core/statistics.h"
+#include "sim/lab/encode.h"
+#include "sim/lab/values.h"
+
+#define PRECISION_LEVEL 0.95
+
+uint32_t precision_next(uint32_t n, double excess, uint32_t most) {
+  double wanted = (double)n * excess * excess, least = (double)n + ceil((double)n / 4), twice = 2.0 * (double)n;
+  double next = ceil(wanted < least ? least : wanted < twice ? wanted : twice);
+  return next < (double)most ? (uint32_t)next : most;
+}
+
+/* The values of one point: [strategy][deployment][replication]; one "deployment" for a metric of the cluster. */
+typedef struct Round {
+  Sweep *sweep;
+  const PrecisionSpec *spec;
+  Measure measure;
+  size_t n_series, n_each;
+  double *value;
+  bool *has_jobs; /* [n_series] */
+  uint64_t point, n_short;
+  bool more;
+} Round;
+
+static void point_begin(Round *round, uint64_t point) {
+  round->point = point;
+  for (size_t k = 0; k < round->n_series * round->n_each; k++) round->value[k] = (double)NAN;
+  memset(round->has_jobs, 0, round->n_series * sizeof *round->has_jobs);
+}
+
+static double number_at(const unsigned char *bytes, size_t k) {
+  double value;
+  memcpy(&value, bytes + k * sizeof value, sizeof value);
+  return value;
+}
+
+static bool take_run(Round *round, EncodedRun encoded) {
+  const Sweep *sweep = round->sweep;
+  size_t k = sweep_run_replication(sweep, encoded.run), n_deployments = sweep->n_deployments;
+  bool cluster = round->measure.kind == MEASURE_CLUSTER;
+  size_t each = cluster ? 1 : n_deployments, series = sweep_run_strategy(sweep, encoded.run) * each;
+  RunReader reader;
+  RunSection section;
+  if (!sweep_run_wanted(sweep, encoded.run)) return true; /* of a later round, before an interruption */
+  if (!run_reader_open(&reader, encoded)) return false;
+  while (reader.status == 0 && run_reader_next(&reader, &section)) {
+    if (section.kind == SECTION_CLUSTER && cluster && section.length == CLUSTER_COUNT * sizeof(double)) {
+      round->value[series * round->n_each + k] = number_at(section.bytes, round->measure.column);
+      round->has_jobs[series] = true;
+    }
+    if (section.kind != SECTION_SUMMARY || cluster || section.length != n_deployments * SUMMARY_COUNT * sizeof(double)) continue;
+    for (size_t d = 0; d < n_deployments; d++) {
+      round->value[(series + d) * round->n_each + k] = number_at(section.bytes, d * SUMMARY_COUNT + round->measure.column);
+      if (number_at(section.bytes, d * SUMMARY_COUNT + SUMMARY_offered) > 0) round->has_jobs[series + d] = true;
+    }
+  }
+  return true;
+}
+
+/* Half width / wanted half width; 0 where there is nothing to be precise about. */
+static double excess_of(const Round *round, double *value, size_t n) {
+  if (round->sweep->first->antithetic) {
+    for (size_t k = 0; k + 1 < n; k += 2) value[k / 2] = (value[k] + value[k + 1]) / 2;
+    n /= 2;
+  }
+  Interval i = interval_of_mean(value, n, PRECISION_LEVEL);
+  double relative = round->spec->relative_ratio * fabs(i.mean), wanted = relative > round->spec->absolute ? relative : round->spec->absolute;
+  if (isnan(i.half_width) || !(i.half_width > 0)) return 0; /* runs that failed, or a figure that does not vary */
+  return wanted > 0 ? i.half_width / wanted : (double)INFINITY;
+}
+
+static void point_end(Round *round) {
+  uint32_t *wanted = &round->sweep->wanted[round->point], most = round->sweep->n_replications;
+  double worst = 0;
+  for (size_t k = 0; k < round->n_series; k++) {
+    double excess = round->has_jobs[k] ? excess_of(round, round->value + k * round->n_each, *wanted) : 0;
+    if (excess > worst) worst = excess;
+  }
+  if (!(worst > 1)) return;
+  uint32_t next = precision_next(*wanted, worst, most);
+  if (round->sweep->first->antithetic) next += next & 1;
+  if (next > most) next = most;
+  round->n_short += next == *wanted;
+  round->more = round->more || next > *wanted;
+  *wanted = next;
+}
+
+bool precision_round(Sweep *sweep, Journal *journal, bool *more, uint64_t *short_points, Err *err) {
+  *more = false;
+  *short_points = 0;
+  if (!sweep->wanted) return true;
+  Arena arena = {.exhausted = sweep->arena->exhausted};
+  Round round = {.sweep = sweep, .spec = &sweep->first->precision, .n_each = sweep->n_replications, .point = UINT64_MAX};
+  bool ok = measure_find(round.spec->metric, &round.measure);
+  round.n_series = sweep->n_strategies * (round.measure.kind == MEASURE_CLUSTER ? 1 : sweep->n_deployments);
+  round.value = ARENA_ARRAY(&arena, double, round.n_series * round.n_each);
+  round.has_jobs = ARENA_ARRAY(&arena, bool, round.n_series);
+  EncodedRun encoded;
+  size_t before = err->count;
+  journal_rewind(journal);
+  while (ok && journal_next(journal, &encoded, err)) {
+    uint64_t point = sweep_run_point(sweep, encoded.run);
+    if (point != round.point) {
+      if (round.point != UINT64_MAX) point_end(&round);
+      point_begin(&round, point);
+    }
+    if (!take_run(&round, encoded)) ok = err_add(err, ERR_IO, "run %llu is damaged in the journal; --force starts the sweep anew", (unsigned long long)encoded.run);
+  }
+  if (ok && round.point != UINT64_MAX) point_end(&round);
+  journal_rewind(journal);
+  arena_free(&arena);
+  *more = round.more;
+  *short_points = round.n_short;
+  return ok && err->count == before;
+}
