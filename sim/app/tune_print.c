@@ -99,7 +99,7 @@ static void print_winner(const Tune *tune, const TuneOutcome *o, Arena *arena) {
     format_duration(text, tune->holdout_ns);
     printf(", on the last %s, which was not tuned on", text);
   }
-  printf("; conditional on this workload and these service laws.\n");
+  printf("; given %s.\n", tune->sweep->conditional_on);
 }
 
 static void print_alike(const Tune *tune, const TuneOutcome *o, Arena *arena) {
@@ -264,6 +264,8 @@ void tune_print_json(const Tune *tune, const TuneOutcome *o) {
   printf(", \"method\": \"%s\", \"guarantee\": ", searches[tune->search]);
   if (o->guaranteed) printf("%g, \"indifference\": %.17g", tune->spec.guarantee_ratio, tune->indifference);
   else printf("null");
+  printf(", \"conditional_on\": ");
+  json_string(tune->sweep->conditional_on);
   printf(", \"holdout_s\": %.17g, \"designs\": %zu, \"runs\": %llu, \"found\": %s", (double)tune->holdout_ns / 1e9, o->n_designs,
          (unsigned long long)(o->runs_search + o->runs_judgement), o->found ? "true" : "false");
   printf(",\n \"worse\": %zu, \"infeasible\": %zu, \"ranked_out\": %zu, \"failed\": %zu", o->n_worse, o->n_infeasible, o->n_ranked_out, o->n_failed);

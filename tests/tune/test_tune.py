@@ -110,7 +110,7 @@ class Tune(InFolder):
 
     def test_words(self):
         text = self.tune(*USUAL).stdout
-        for wanted in ("No guarantee", "fresh confirmation: 8 new replications", "conditional on", "Flat region", "Winner", "As written", "To run it: --set"):
+        for wanted in ("No guarantee", "fresh confirmation: 8 new replications", "; given these laws of arrivals and these service laws", "Flat region", "Winner", "As written", "To run it: --set"):
             self.assertIn(wanted, text)
 
     def test_nothing_feasible(self):
