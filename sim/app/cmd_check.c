@@ -89,7 +89,8 @@ int cmd_check(const Command *command, int argc, char **argv) {
   memset(&sweep, 0, sizeof sweep);
   Err err = {0};
   int code = ERR_NONE;
-  if (sweep_open(&sweep, &arena, a.argument[0], a.set, a.n_set, NULL, &err)) {
+  SweepEdits edits = arguments_edits(&a, NULL);
+  if (sweep_open_edited(&sweep, &arena, a.argument[0], &edits, &err)) {
     warnings_report(&err);
     print_sweep(&sweep, keep);
   } else {

@@ -91,7 +91,7 @@ static void print_table(const Comparison *c, const ComparePoint *point, size_t d
   printf("\n");
   for (size_t s = 0; s < file->n_strategies; s++) {
     const CompareRow *row = &point->row[s];
-    printf("%s %s%*s", row->winner ? "*" : row->tied ? "~" : " ", row->strategy, name_width - shown_width(row->strategy), "");
+    printf("%s %s%*s", row->winner ? "*" : row->tied ? "~" : row->clairvoyant ? "=" : " ", row->strategy, name_width - shown_width(row->strategy), "");
     for (size_t k = 0; k < N_SHOWN; k++) {
       format_interval(cell, shown_interval(row, d, &shown[k]), shown[k].decimals);
       print_cell(cell, width[k]);
@@ -174,6 +174,27 @@ static void print_control(const Comparison *c, const ComparePoint *point) {
   printf(shown ? ".\n" : "There is no control: no strategy is an Erlang queue, and the load varies over time, comes from a trace or from other deployments.\n");
 }
 
+/* The other end of every comparison: what must be paid at least, what the best plan found pays, and how far each strategy is from both. */
+static void print_regret(const Comparison *c, const ComparePoint *point) {
+  if (point->clairvoyant == c->file->n_strategies) return;
+  const CompareRow *seer = &point->row[point->clairvoyant];
+  char bound[CELL], cost[CELL];
+  format_interval(bound, seer->cluster[CLUSTER_cost_lower_bound_usd], 2);
+  format_interval(cost, seer->cluster[CLUSTER_cluster_cost_usd], 2);
+  printf("Lower bound on cost: $%s, proven for whoever reaches the objective with replicas of the stated size. ", bound);
+  if (seer->reaches) printf("Achievable: $%s, the best plan found that knows the future (%s).\n", cost, seer->strategy);
+  else printf("No plan was found that reaches the objective.\n");
+  size_t shown = 0;
+  for (size_t s = 0; s < c->file->n_strategies; s++) {
+    const CompareRow *row = &point->row[s];
+    double low = row->regret_achievable.mean - (isnan(row->regret_achievable.half_width) ? 0 : row->regret_achievable.half_width);
+    double high = row->regret_bound.mean + (isnan(row->regret_bound.half_width) ? 0 : row->regret_bound.half_width);
+    if (isnan(high)) continue;
+    printf("%s%s $%.2f to $%.2f", shown++ ? ", " : "Regret, what is paid beyond the cheapest plan: ", row->strategy, low > 0 ? low : 0, high);
+  }
+  if (shown) printf(".\n");
+}
+
 /* Percentiles that were shown without an interval although there are several values. */
 static void print_refused(const Comparison *c, const ComparePoint *point, size_t d) {
   for (size_t s = 0; s < c->file->n_strategies; s++) {
@@ -201,6 +222,7 @@ static void print_points(Comparison *c, const ComparisonView *view, size_t basel
     for (size_t d = 0; d < file->n_deployments; d++) print_refused(c, point, d);
     if (file->n_batches) print_batches(c, point);
     print_verdict(c, point);
+    print_regret(c, point);
     front_print(c, point);
     if (c->control) print_control(c, point);
     if (pairs_wanted(view)) pairs_print(c, point, baseline);

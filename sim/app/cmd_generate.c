@@ -62,7 +62,8 @@ int cmd_generate(const Command *command, int argc, char **argv) {
   memset(&sweep, 0, sizeof sweep);
   Err err = {0};
   int code;
-  if (sweep_open(&sweep, &arena, a.argument[0], a.set, a.n_set, NULL, &err)) code = generate(&sweep, &a, (uint32_t)replication, &arena);
+  SweepEdits edits = arguments_edits(&a, NULL);
+  if (sweep_open_edited(&sweep, &arena, a.argument[0], &edits, &err)) code = generate(&sweep, &a, (uint32_t)replication, &arena);
   else code = err_report(&err);
   sweep_close(&sweep);
   arena_free(&arena);

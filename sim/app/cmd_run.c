@@ -44,13 +44,21 @@ typedef struct Session {
   Arguments arguments;
 } Session;
 
-/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario. */
+static bool same_inputs(const ResultFile *file, const Sweep *sweep) {
+  bool same = file->n_inputs == sweep->n_inputs;
+  for (size_t k = 0; same && k < sweep->n_inputs; k++)
+    same = !strcmp(file->input_path[k], sweep->input[k].path) && !strcmp(file->input_sha256[k], sweep->input[k].sha256);
+  return same;
+}
+
+/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario and inputs. */
 static bool is_finished(const Session *session) {
   ResultFile file;
   Arena arena = {0};
   Err err = {0};
   bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
-              (session->sweep.wanted || file.n_runs == session->sweep.n_runs) && !strcmp(file.scenario_text, session->sweep.text);
+              (session->sweep.wanted || file.n_runs == session->sweep.n_runs) && !strcmp(file.scenario_text, session->sweep.text) &&
+              same_inputs(&file, &session->sweep);
   arena_free(&arena);
   return same;
 }
@@ -150,7 +158,8 @@ static int session_run(Session *session) {
   if (a->value[OPT_THREADS] && !option_integer("--threads", a->value[OPT_THREADS], 1, 1024, &threads)) return ERR_USAGE;
   if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
   bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
-  if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
+  SweepEdits edits = arguments_edits(a, a->value[OPT_STRATEGIES]);
+  if (!sweep_open_edited(&session->sweep, &session->arena, a->argument[0], &edits, &err)) return err_report(&err);
   if (!check_assertions(session, &session->arena, &err)) return err_report(&err);
   warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);

@@ -11,7 +11,7 @@
 #include "sim/lab/tune.h"
 
 enum { OPT_OVER, OPT_METRIC, OPT_METHOD, OPT_STRATEGY, OPT_TRAJECTORIES, OPT_SAMPLES, OPT_REPLICATIONS, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL,
-       OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+       OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
 enum { TRAJECTORIES = 10, SAMPLES = 128, REPLICATIONS = 3, METRICS_MOST = 16, POINTS_MOST = 1000000 };
 
 typedef struct Study {
@@ -228,7 +228,10 @@ static bool open_study(Study *s, Err *err) {
     if (!option_integer("--seed", a->value[OPT_SEED], 0, (1LL << 53) - 1, &seed)) return err_add(err, ERR_USAGE, "no such seed");
     set[n_set++] = arena_format(&s->arena, "seed=%lld", seed);
   }
-  if (!sweep_open(&s->sweep, &s->arena, a->argument[0], set, n_set, NULL, err)) return false;
+  SweepEdits edits = arguments_edits(a, NULL);
+  edits.set = set;
+  edits.n_set = n_set;
+  if (!sweep_open_edited(&s->sweep, &s->arena, a->argument[0], &edits, err)) return false;
   TuneRequest request = {.over = over, .n_over = arguments_all(a, OPT_OVER, over)};
   TuneSpec spec = s->sweep.first->tune ? *s->sweep.first->tune : (TuneSpec){0};
   if (a->value[OPT_STRATEGY]) spec.strategy = a->value[OPT_STRATEGY];

@@ -13,7 +13,7 @@
 #include "sim/lab/tune_write.h"
 
 enum { OPT_MINIMIZE, OPT_MAXIMIZE, OPT_SUBJECT, OPT_STRATEGY, OPT_OVER, OPT_METHOD, OPT_BUDGET, OPT_GUARANTEE, OPT_INDIFFERENCE, OPT_TOLERANCE,
-       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
 
 enum { EXIT_MISSED = 99 };
 
@@ -166,7 +166,10 @@ static int session_run(TuneSession *s) {
     return ERR_USAGE;
   }
   request_of(a, &request, &s->arena);
-  if (!sweep_open(&s->sweep, &s->arena, a->argument[0], set, n_set, NULL, &err)) return err_report(&err);
+  SweepEdits edits = arguments_edits(a, NULL);
+  edits.set = set;
+  edits.n_set = n_set;
+  if (!sweep_open_edited(&s->sweep, &s->arena, a->argument[0], &edits, &err)) return err_report(&err);
   if (!tune_open(&s->tune, &s->sweep, &request, &s->arena, &err) || !open_engine(s, (int)threads, &err)) return err_report(&err);
   warnings_report(&err);
   bool good = tune_run(&s->tune, &s->outcome, &err);

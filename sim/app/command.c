@@ -37,6 +37,7 @@ static bool take_repeated(const Command *command, const char *name, const char *
 static bool take_value(const Command *command, Arguments *a, int k, const char *value) {
   const char *name = command->option[k].name;
   if (!strcmp(name, "--set") && !take_repeated(command, name, a->set, &a->n_set, value)) return false;
+  if (!strcmp(name, "--filename") && !take_repeated(command, name, a->manifest, &a->n_manifests, value)) return false;
   if (!strcmp(name, "--assert") && !take_repeated(command, name, a->assertion, &a->n_assertions, value)) return false;
   if (a->n_given == OPTION_VALUES) {
     fprintf(stderr, "headroom %s: more than %d options\n", command->name, OPTION_VALUES);
@@ -102,6 +103,10 @@ size_t arguments_all(const Arguments *a, int option, const char **value) {
   return n;
 }
 
+SweepEdits arguments_edits(const Arguments *a, const char *strategies_only) {
+  return (SweepEdits){.set = a->set, .n_set = a->n_set, .manifest = a->manifest, .n_manifests = a->n_manifests, .strategies_only = strategies_only};
+}
+
 void command_help(const Command *command, FILE *out) {
   fprintf(out, "headroom %s %s%s\n\n%s\n", command->name, command->arguments, command->n_options ? " [options]" : "", command->summary);
   if (command->n_options) fprintf(out, "\n");
@@ -115,9 +120,9 @@ void command_help(const Command *command, FILE *out) {
 }
 
 void warnings_report(const Err *err) {
-  size_t kept = err->n_warnings < ERR_WARNINGS ? err->n_warnings : ERR_WARNINGS;
-  for (size_t k = 0; k < kept; k++) fprintf(stderr, "%s\n", err->warning[k]);
-  if (err->n_warnings > kept) fprintf(stderr, "... and %zu more warnings\n", err->n_warnings - kept);
+  size_t kept = 0;
+  for (size_t at = 0; at < err->warnings_bytes; at += strlen(err->warnings + at) + 1, kept++) fprintf(stderr, "%s\n", err->warnings + at);
+  if (err->n_warnings > kept) fprintf(stderr, "... and more warnings\n");
 }
 
 int err_report(const Err *err) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "sim/base/err.h"
+#include "sim/lab/sweep.h"
 
 /* An option of a command. A flag has no `value`. */
 typedef struct Option {
@@ -35,6 +36,8 @@ typedef struct Arguments {
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
   size_t n_set;
+  const char *manifest[OPTION_SETS];  /* values of --filename */
+  size_t n_manifests;
   const char *assertion[OPTION_SETS]; /* values of --assert */
   size_t n_assertions;
   struct { int option; const char *value; } given[OPTION_VALUES]; /* values of all options, in order */
@@ -44,6 +47,8 @@ typedef struct Arguments {
 
 /* Reads argv (after the command's name). False after printing what is wrong, with the nearest valid option. */
 bool arguments_read(const Command *command, int argc, char **argv, Arguments *arguments);
+/* What --set, -f and --strategies (NULL: none) make of the scenario. */
+SweepEdits arguments_edits(const Arguments *arguments, const char *strategies_only);
 void command_help(const Command *command, FILE *out);
 /* All values of a repeated option; value[OPTION_VALUES]. */
 size_t arguments_all(const Arguments *arguments, int option, const char **value);

@@ -48,8 +48,11 @@ static void json_row(const ResultFile *file, const ComparePoint *point, const Co
   json_string(row->strategy);
   printf(", \"runs\": %zu, \"failed\": %zu, \"values\": %zu, \"winner\": %s, \"tied\": %s, \"reaches_objective\": %s", row->runs, row->failed, row->values,
          row->winner ? "true" : "false", row->tied ? "true" : "false", row->reaches ? "true" : "false");
+  printf(", \"clairvoyant\": %s", row->clairvoyant ? "true" : "false");
   json_place(file, point, row, pareto);
-  for (size_t m = 0; m < CLUSTER_COUNT; m++) json_interval(cluster_column[m].name, row->cluster[m], m == 0);
+  json_interval("regret_achievable_usd", row->regret_achievable, true);
+  json_interval("regret_bound_usd", row->regret_bound, false);
+  for (size_t m = 0; m < CLUSTER_COUNT; m++) json_interval(cluster_column[m].name, row->cluster[m], false);
   printf(", \"deployments\": {");
   for (size_t d = 0; d < file->n_deployments; d++) {
     printf("%s", d ? ", " : "");

@@ -7,6 +7,7 @@
 #include "sim/base/text.h"
 
 #define SET_OPTION {"--set", 0, "PATH=VALUE", "change the scenario: deployments.chat.concurrency=8 (repeatable)"}
+#define MANIFEST_OPTION {"--filename", 'f', "PATH", "a file or folder of Kubernetes manifests: one further strategy, named after it (repeatable)"}
 #define ASSERT_OPTION {"--assert", 0, "TEXT", "'[STRATEGY:] METRIC >= VALUE': exit 0 if its interval lies inside, 99 outside, 98 undecided (repeatable)"}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -17,14 +18,15 @@ static const Option run_options[] = {
     {"--strategies", 0, "A,B", "only these strategies"},
     {"--traces", 0, "WHICH", "keep traces of the first replication (default), all, or none"},
     {"--resume", 0, NULL, "go on with an interrupted sweep"},
-    {"--force", 'f', NULL, "replace an existing result or journal"},
+    {"--force", 0, NULL, "replace an existing result or journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the comparison as JSON"},
     {"--csv", 0, NULL, "print the comparison as CSV"},
     ASSERT_OPTION,
+    MANIFEST_OPTION,
 };
-static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}};
+static const Option check_options[] = {SET_OPTION, {"--traces", 0, "WHICH", "for the expected size: first (default), all, none"}, MANIFEST_OPTION};
 static const Option compare_options[] = {
     {"--json", 0, NULL, "as JSON"},
     {"--csv", 0, NULL, "as CSV; with --baseline or --pairs, the differences"},
@@ -46,6 +48,7 @@ static const Option generate_options[] = {
     {"--deployment", 'd', "NAME", "whose workload (default: the first that has one)"},
     {"--replication", 0, "K", "which replication's random numbers (default 0)"},
     SET_OPTION,
+    MANIFEST_OPTION,
 };
 
 static const Option tune_options[] = {
@@ -68,10 +71,11 @@ static const Option tune_options[] = {
     {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
     {"--journal", 0, "FILE", "keep every run here, for later tunings (default: NAME.tune.journal until it is done)"},
     {"--resume", 0, NULL, "go on with an interrupted tuning"},
-    {"--force", 'f', NULL, "replace an existing output or journal"},
+    {"--force", 0, NULL, "replace an existing output or journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the outcome as JSON"},
+    MANIFEST_OPTION,
 };
 static const Option sensitivity_options[] = {
     {"--over", 0, "PATH=VALUES", "a threshold: PATH=50%..90%, PATH={a,b,c} (repeatable)"},
@@ -86,10 +90,11 @@ static const Option sensitivity_options[] = {
     {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
     {"--journal", 0, "FILE", "keep every run here (a tuning's journal serves, too)"},
     {"--resume", 0, NULL, "go on where it was interrupted"},
-    {"--force", 'f', NULL, "replace an existing journal"},
+    {"--force", 0, NULL, "replace an existing journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the outcome as JSON"},
+    MANIFEST_OPTION,
 };
 
 static const Command commands[] = {

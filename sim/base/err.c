@@ -63,10 +63,13 @@ void err_warn(Err *err, const char *format, ...) {
   va_start(arguments, format);
   if (vsnprintf(text, sizeof text, format, arguments) < 0) text[0] = '\0';
   va_end(arguments);
-  for (size_t k = 0; k < err->n_warnings && k < ERR_WARNINGS; k++)
-    if (strcmp(err->warning[k], text) == 0) return;
-  if (err->n_warnings < ERR_WARNINGS) memcpy(err->warning[err->n_warnings], text, sizeof text);
+  size_t length = strlen(text) + 1;
+  for (size_t at = 0; at < err->warnings_bytes; at += strlen(err->warnings + at) + 1)
+    if (strcmp(err->warnings + at, text) == 0) return;
   err->n_warnings++;
+  if (err->warnings_bytes + length > sizeof err->warnings) return;
+  memcpy(err->warnings + err->warnings_bytes, text, length);
+  err->warnings_bytes += length;
 }
 
-void err_clear(Err *err) { err->count = err->n_warnings = 0; }
+void err_clear(Err *err) { err->count = err->n_warnings = err->warnings_bytes = 0; }

@@ -28,13 +28,14 @@ typedef struct ErrItem {
   char message[ERR_MESSAGE_BYTES];
 } ErrItem;
 
-enum { ERR_WARNINGS = 64, ERR_WARNING_BYTES = 600 };
+enum { ERR_WARNINGS_BYTES = 40000, ERR_WARNING_BYTES = 600 };
 
 typedef struct Err {
   ErrItem item[ERR_ITEMS];
   size_t count; /* all errors added, may exceed ERR_ITEMS */
-  char warning[ERR_WARNINGS][ERR_WARNING_BYTES]; /* whole texts, located like errors; what is wrong in them changes no result */
-  size_t n_warnings;                             /* all, may exceed ERR_WARNINGS */
+  char warnings[ERR_WARNINGS_BYTES]; /* whole texts one after the other, each with its NUL; what is wrong in them changes no result */
+  size_t warnings_bytes;             /* of them */
+  size_t n_warnings;                 /* all, those too that found no room */
 } Err;
 
 /* Adds an error of the given code; printf-like. Always returns false, so `return err_add(...)` reads well. */

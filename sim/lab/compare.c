@@ -88,6 +88,7 @@ static void fill_row(Comparison *c, uint64_t point, size_t strategy, CompareRow 
   if (c->control) controlled_intervals(c, point, strategy, row);
   fill_batches(c, point, strategy, row);
   fill_objective(file, row);
+  row->clairvoyant = row->cluster[CLUSTER_cost_lower_bound_usd].count > 0;
 }
 
 Interval compare_interval(const CompareRow *row, Measure measure) {
@@ -106,7 +107,7 @@ static size_t find_winner(const ComparePoint *point, size_t n) {
   size_t best = n;
   for (size_t s = 0; s < n; s++) {
     const CompareRow *row = &point->row[s];
-    if (!row->runs || (point->by_cost && !row->reaches) || row->worst_gap == (double)INFINITY) continue;
+    if (!row->runs || row->clairvoyant || (point->by_cost && !row->reaches) || row->worst_gap == (double)INFINITY) continue;
     if (best != n && row->failed > point->row[best].failed) continue; /* those that never failed come first */
     if (best == n || row->failed < point->row[best].failed || row_value(row, point->by_cost) < row_value(&point->row[best], point->by_cost)) best = s;
   }
@@ -126,7 +127,7 @@ static void tell_apart(Comparison *c, ComparePoint *point, size_t winner) {
   size_t *who = ARENA_ARRAY(c->arena, size_t, n);
   for (size_t s = 0; s < n; s++) {
     const CompareRow *row = &point->row[s];
-    bool counts = row->runs && row->worst_gap != (double)INFINITY && row->failed <= point->row[winner].failed && (!point->by_cost || row->reaches);
+    bool counts = row->runs && !row->clairvoyant && row->worst_gap != (double)INFINITY && row->failed <= point->row[winner].failed && (!point->by_cost || row->reaches);
     if (counts) who[m++] = s;
   }
   double alpha = (1 - COMPARE_LEVEL) / (double)(m > 1 ? m - 1 : 1);
@@ -147,6 +148,26 @@ static void tell_apart(Comparison *c, ComparePoint *point, size_t winner) {
   double level = 1 - (1 - COMPARE_LEVEL) / (double)(n > 2 ? n - 1 : 1);
   for (size_t s = 0; s < n; s++)
     if (point->row[s].runs) point->row[s].difference = paired(c, point->point, s, winner, deciding(point), level);
+}
+
+/* ---- regret ---- */
+
+/* What a strategy pays beyond the cheapest plan lies between its cost minus the best plan found and its cost minus the bound: for those that
+ * attain with replicas of the stated size. */
+static void fill_regret(Comparison *c, ComparePoint *point) {
+  const Measure cost = {MEASURE_CLUSTER, CLUSTER_cluster_cost_usd, 0}, bound = {MEASURE_CLUSTER, CLUSTER_cost_lower_bound_usd, 0};
+  size_t n = c->file->n_strategies, k = 0;
+  while (k < n && !point->row[k].clairvoyant) k++;
+  point->clairvoyant = k;
+  for (size_t s = 0; s < n; s++) {
+    CompareRow *row = &point->row[s];
+    row->regret_achievable = row->regret_bound = (Interval){.mean = (double)NAN, .half_width = (double)NAN};
+    if (k == n || s == k || !row->runs || !row->reaches || row->cluster[CLUSTER_resizes].mean > 0) continue;
+    size_t own = values_of(&c->values, point->point, s, cost, c->value), other = values_of(&c->values, point->point, k, bound, c->other);
+    for (size_t j = 0; j < own && j < other; j++) c->value[j] -= c->other[j];
+    row->regret_bound = interval_of_mean(c->value, own < other ? own : other, COMPARE_LEVEL);
+    if (point->row[k].reaches) row->regret_achievable = paired(c, point->point, s, k, cost, COMPARE_LEVEL);
+  }
 }
 
 /* ---- quantiles ---- */
@@ -217,8 +238,9 @@ void compare(Comparison *c, const ResultFile *file, bool control, Arena *arena) 
     point->row = ARENA_ARRAY(arena, CompareRow, file->n_strategies);
     for (size_t s = 0; s < file->n_strategies; s++) {
       fill_row(c, p, s, &point->row[s]);
-      point->by_cost = point->by_cost || (point->row[s].reaches && point->row[s].runs);
+      point->by_cost = point->by_cost || (point->row[s].reaches && point->row[s].runs && !point->row[s].clairvoyant);
     }
+    fill_regret(c, point);
     size_t winner = find_winner(point, file->n_strategies);
     if (winner == file->n_strategies) continue;
     point->decided = true;

@@ -19,6 +19,8 @@ typedef struct CompareRow {
   Interval cluster[CLUSTER_COUNT];
   bool reaches;        /* every deployment's attainment interval reaches its objective */
   double worst_gap;    /* largest objective - attainment over deployments; orders strategies that miss */
+  bool clairvoyant;    /* knows the future: it is compared with, and never wins */
+  Interval regret_achievable, regret_bound; /* its cost minus the clairvoyant's, and minus the lower bound, paired; NaN where there is none */
   bool winner, tied;   /* tied: not the winner, but may be the best for all that can be told */
   Interval difference; /* from the winner on what decided (cost in USD, or attainment), paired; simultaneous */
   BestComparison best; /* on what decided, among those that count: how far from the best of the others */
@@ -33,6 +35,7 @@ typedef struct ComparePoint {
   bool by_cost;             /* the objective was reached by some: cost decided; else attainment */
   bool decided;             /* there is a winner (some strategy has a run) */
   bool pooled;              /* compare_quantiles was here */
+  size_t clairvoyant;       /* the strategy with a proven bound; n_strategies where there is none */
 } ComparePoint;
 
 typedef struct Comparison {

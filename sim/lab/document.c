@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/lab/decode.h"
+#include "sim/lab/manifest.h"
 #include "sim/run/scenario_graph.h"
 
 enum { FILE_BYTES_MOST = 64 << 20, AXES_MOST = 64 };
@@ -24,11 +25,13 @@ static const YamlSource *edit_source(const char *set, Arena *arena) {
   return source;
 }
 
-static const Yaml *apply_set(const Yaml *root, const char *set, Arena *arena, Err *err) {
+static const Yaml *apply_set(Document *document, const char *set, Arena *arena, Err *err) {
+  const Yaml *root = document->root;
   const YamlSource *source = edit_source(set, arena);
   const char *equals = strchr(set, '='), *why = NULL;
   YamlMark mark = {source, 0};
-  YamlStep *step;
+  YamlStep *given;
+  const YamlStep *step;
   size_t n_steps;
   if (!equals || equals == set) {
     yaml_error(err, ERR_USAGE, mark, "write --set path=value, as in --set deployments.chat.concurrency=8");
@@ -36,11 +39,13 @@ static const Yaml *apply_set(const Yaml *root, const char *set, Arena *arena, Er
   }
   const Yaml *value = yaml_parse(source, arena, err), *edited = NULL;
   if (!value) return NULL;
-  bool good = yaml_path(arena_text(arena, set, (size_t)(equals - set)), arena, &step, &n_steps, &why);
+  bool good = yaml_path(arena_text(arena, set, (size_t)(equals - set)), arena, &given, &n_steps, &why);
+  step = given;
+  if (good) good = manifest_path(root, &step, &n_steps, arena, &why);
   if (good && !text_equal(step[0].key, "sweep")) good = decode_path_check(&scenario_type, root, step, n_steps, arena, &why);
   if (good) edited = yaml_with(root, step, n_steps, value, arena, &why);
   if (!edited) yaml_error(err, ERR_SCENARIO, mark, "%s", why);
-  return edited;
+  return edited ? manifest_load(edited, &document->inputs, arena, err) : NULL;
 }
 
 /* ---- --strategies ---- */
@@ -84,10 +89,12 @@ static bool keep_strategies(Document *document, const char *only, Arena *arena, 
 /* ---- sweep: ---- */
 
 static bool axis_path(AxisPath *path, const Yaml *text, const Yaml *root, Arena *arena, Err *err) {
-  YamlStep *step;
+  YamlStep *step = NULL;
   const char *why = "a path is wanted, as in deployments.chat.concurrency";
-  bool good = text->kind == YAML_SCALAR && yaml_path(text->text, arena, &step, &path->n_steps, &why) &&
-              decode_path_check(&scenario_type, root, step, path->n_steps, arena, &why);
+  bool good = text->kind == YAML_SCALAR && yaml_path(text->text, arena, &step, &path->n_steps, &why);
+  const YamlStep *led = step;
+  size_t n_led = path->n_steps;
+  good = good && manifest_path(root, &led, &n_led, arena, &why) && decode_path_check(&scenario_type, root, led, n_led, arena, &why);
   if (!good) return yaml_error(err, ERR_SCENARIO, text->mark, "%s", why);
   path->path = text->text;
   path->step = step;
@@ -190,33 +197,62 @@ const Yaml *axis_value(const Axis *axis, uint64_t value, size_t k) {
   return axis->n_paths > 1 ? node->entry[k].value : node;
 }
 
-const Yaml *axis_apply(const Axis *axis, uint64_t value, const Yaml *root, Arena *arena, Err *err) {
-  for (size_t k = 0; k < axis->n_paths; k++) {
+const Yaml *axis_apply(Document *document, const Axis *axis, uint64_t value, const Yaml *root, Arena *arena, Err *err) {
+  for (size_t k = 0; k < axis->n_paths && root; k++) {
     const char *why;
-    const Yaml *node = axis_value(axis, value, k), *edited;
-    edited = yaml_with(root, axis->path[k].step, axis->path[k].n_steps, node, arena, &why);
+    const YamlStep *step = axis->path[k].step;
+    size_t n_steps = axis->path[k].n_steps;
+    const Yaml *node = axis_value(axis, value, k), *edited = NULL;
+    if (manifest_path(root, &step, &n_steps, arena, &why)) edited = yaml_with(root, step, n_steps, node, arena, &why);
     if (!edited) {
       yaml_error(err, ERR_SCENARIO, node->mark, "cannot set %.150s: %s", axis->path[k].path, why);
       return NULL;
     }
-    root = edited;
+    bool may_name = text_equal(step[0].key, "strategies") && (node->kind != YAML_SCALAR || manifest_path_names(step, n_steps));
+    root = may_name ? manifest_load(edited, &document->inputs, arena, err) : edited;
   }
   return root;
 }
 
-bool document_open(Document *document, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Arena *arena,
-                   Err *err) {
+/* ---- -f ---- */
+
+/* "k8s/prod/" and "k8s/prod.yaml" make the strategy `prod`. */
+static const char *strategy_name(const char *path, Arena *arena) {
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  const char *name = arena_text(arena, path, length), *slash = strrchr(name, '/'), *base = slash && slash[1] ? slash + 1 : name, *dot = strrchr(base, '.');
+  if (text_equal(base, ".") || text_equal(base, "..")) return "manifests";
+  return dot && dot != base ? arena_text(arena, base, (size_t)(dot - base)) : base;
+}
+
+static bool add_strategy(Document *document, const char *path, Arena *arena, Err *err) {
+  const char *name = strategy_name(path, arena), *why = "";
+  const YamlEntry *strategies = yaml_entry(document->root, "strategies");
+  if (strategies && yaml_entry(strategies->value, name))
+    return err_add(err, ERR_USAGE, "-f %.150s: the scenario has a strategy `%.60s` already", path, name);
+  const Yaml *list = manifest_read(path, &document->inputs, arena, err);
+  if (!list) return false;
+  const YamlStep step[3] = {{"strategies", 0}, {name, 0}, {"manifest", 0}};
+  const Yaml *edited = yaml_with(document->root, step, 3, list, arena, &why);
+  if (!edited) return err_add(err, ERR_SCENARIO, "-f %.150s: %s", path, why);
+  document->root = edited;
+  return true;
+}
+
+bool document_open(Document *document, const char *path, const SweepEdits *edits, Arena *arena, Err *err) {
   if (!read_source(&document->source, path, arena, err)) return false;
   document->inputs = (Inputs){.arena = arena, .folder = path_folder(path, arena)};
   document->root = yaml_parse(&document->source, arena, err);
+  if (document->root) document->root = manifest_load(document->root, &document->inputs, arena, err);
   bool good = document->root != NULL;
-  for (size_t k = 0; k < n_set && document->root; k++) {
-    const Yaml *edited = apply_set(document->root, set[k], arena, err);
+  for (size_t k = 0; k < edits->n_manifests && document->root; k++) good &= add_strategy(document, edits->manifest[k], arena, err);
+  for (size_t k = 0; k < edits->n_set && document->root; k++) {
+    const Yaml *edited = apply_set(document, edits->set[k], arena, err);
     if (edited) document->root = edited;
     good &= edited != NULL;
   }
-  if (!good || !keep_strategies(document, strategies_only, arena, err)) return false;
+  if (!good || !keep_strategies(document, edits->strategies_only, arena, err)) return false;
   if (!axes_open(document, arena, err)) return false;
-  for (size_t k = 0; k < n_set; k++) good &= set_survives(document, set[k], arena, err);
+  for (size_t k = 0; k < edits->n_set; k++) good &= set_survives(document, edits->set[k], arena, err);
   return good;
 }

@@ -29,13 +29,12 @@ struct Document {
   Catalogue catalogue;
 };
 
-/* Reads a scenario file (at most 64 MiB), applies `set` ("path=value"), keeps only the named strategies (comma-separated; NULL: all), and
- * takes the axes out. False with located errors. */
-bool document_open(Document *document, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Arena *arena,
-                   Err *err);
+/* Reads a scenario file (at most 64 MiB), adds a strategy for each of `manifest`, applies `set` ("path=value"), keeps only the named
+ * strategies (comma-separated; NULL: all), and takes the axes out. False with located errors. */
+bool document_open(Document *document, const char *path, const SweepEdits *edits, Arena *arena, Err *err);
 /* The value that an axis gives to its k-th path, as text. */
 const Yaml *axis_value(const Axis *axis, uint64_t value, size_t k);
 /* The tree in which an axis has its value-th value; NULL with a located error. */
-const Yaml *axis_apply(const Axis *axis, uint64_t value, const Yaml *root, Arena *arena, Err *err);
+const Yaml *axis_apply(Document *document, const Axis *axis, uint64_t value, const Yaml *root, Arena *arena, Err *err);
 
 #endif

@@ -64,7 +64,7 @@ const char *file_read(const char *path, size_t most, size_t *length, Arena *aren
 
 /* ---- finding ---- */
 
-static const char *resolve(const Inputs *inputs, const char *name, YamlMark mark, Arena *arena, Err *err) {
+const char *inputs_resolve(const Inputs *inputs, const char *name, YamlMark mark, Arena *arena, Err *err) {
   static const char variable[] = "${HEADROOM_DATA}";
   size_t n = sizeof variable - 1;
   if (strncmp(name, variable, n) == 0) {
@@ -115,11 +115,15 @@ static const char *inputs_add(Inputs *inputs, const char *name, const char *reso
   return inputs->resolved[n];
 }
 
-const char *inputs_file(Inputs *inputs, const char *name, YamlMark mark, Arena *arena, Err *err) {
+static const char *inputs_known(const Inputs *inputs, const char *name, const char *resolved) {
   for (size_t k = 0; k < inputs->n_inputs; k++)
-    if (text_equal(inputs->input[k].path, name)) return inputs->resolved[k];
-  const char *resolved = resolve(inputs, name, mark, arena, err);
-  if (!resolved) return NULL;
+    if (text_equal(inputs->input[k].path, name) && text_equal(inputs->resolved[k], resolved)) return inputs->resolved[k];
+  return NULL;
+}
+
+const char *inputs_file(Inputs *inputs, const char *name, YamlMark mark, Arena *arena, Err *err) {
+  const char *resolved = inputs_resolve(inputs, name, mark, arena, err), *known = resolved ? inputs_known(inputs, name, resolved) : NULL;
+  if (!resolved || known) return known;
   SweepInput found = {0};
   if (!identify(resolved, &found)) {
     int error = errno;
@@ -127,6 +131,17 @@ const char *inputs_file(Inputs *inputs, const char *name, YamlMark mark, Arena *
     return NULL;
   }
   return inputs->closed ? resolved : inputs_add(inputs, name, resolved, &found);
+}
+
+const char *inputs_given(Inputs *inputs, const char *name, Err *err) {
+  const char *known = inputs_known(inputs, name, name);
+  SweepInput found = {0};
+  if (known) return known;
+  if (!identify(name, &found)) {
+    err_add(err, ERR_IO, "cannot read %.200s: %s", name, strerror(errno));
+    return NULL;
+  }
+  return inputs->closed ? name : inputs_add(inputs, name, name, &found);
 }
 
 /* ---- traces ---- */

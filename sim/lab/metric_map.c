@@ -30,7 +30,7 @@ static const Preset presets[] = {
     {"revision_app_request_latencies", "KServe, Knative", HISTOGRAM, METER_LATENCY_MEAN_S, 1000},
     {"revision_request_latencies", "KServe, Knative", HISTOGRAM, METER_LATENCY_MEAN_S, 1000},
     {"revision_request_count", "KServe, Knative", COUNTER, METER_FINISHED_RPS, 1},
-    {"revision_queue_depth", "KServe, Knative", GAUGE, METER_QUEUE_JOBS, 1},
+    {"revision_queue_depth", "KServe, Knative", GAUGE, METER_IN_FLIGHT_JOBS, 1}, /* serving and waiting */
     {"queue_average_concurrent_requests", "KServe, Knative", GAUGE, METER_IN_FLIGHT_JOBS, 1},
     {"queue_requests_per_second", "KServe, Knative", GAUGE, METER_OFFERED_RPS, 1},
     {"DCGM_FI_DEV_GPU_UTIL", "DCGM", GAUGE, METER_SLOT_UTILISATION_RATIO, 100},

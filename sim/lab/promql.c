@@ -95,13 +95,37 @@ static bool read_range(Reader *r) {
 
 static bool read_expression(Reader *r);
 
+/* Labels that choose among a deployment's own jobs or series; others say whose metric it is, which the strategy says here. */
+static bool chooses_jobs(const char *label, size_t n) {
+  static const char *const names[] = {"status", "code", "response_code", "response_code_class", "response_flags", "grpc_response_status",
+                                      "state", "finished_reason", "le", "quantile"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+    if (is_word(label, n, names[k])) return true;
+  return false;
+}
+
+static bool read_labels(Reader *r) {
+  const char *at = r->at + 1;
+  if (!skip_group(r, '{', '}')) return false;
+  while (at < r->at) { /* name, then whatever it is compared with, then a comma */
+    at += strspn(at, " \t\r\n,");
+    size_t n = name_length(at);
+    if (n && chooses_jobs(at, n)) return fails(r, "a label that chooses among jobs");
+    for (char quote = 0; at < r->at && (quote || *at != ','); at++) {
+      if (quote && *at == '\\' && at[1]) at++;
+      else if (quote ? *at == quote : *at == '"' || *at == '\'' || *at == '`') quote = quote ? 0 : *at;
+    }
+  }
+  return true;
+}
+
 static bool read_metric(Reader *r, size_t n) {
   if (r->query->metric) return fails(r, "more than one metric");
   r->query->metric = r->at;
   r->query->metric_length = n;
   r->at += n;
   skip_spaces(r);
-  if (*r->at == '{' && !skip_group(r, '{', '}')) return false;
+  if (*r->at == '{' && !read_labels(r)) return false;
   return !take(r, '[') || read_range(r);
 }
 

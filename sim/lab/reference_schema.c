@@ -99,7 +99,11 @@ static void model_schema(Text *out, ModelKind kind) {
       text_addf(out, "]}");
       any = true;
     }
-  text_addf(out, "}}]}");
+  text_addf(out, "}}");
+  if (kind == MODEL_POLICY || kind == MODEL_NODE_POLICY)
+    text_addf(out, ", {\"type\": \"object\", \"description\": \"Kubernetes manifests\", \"required\": [\"manifest\"]}, "
+                   "{\"type\": \"object\", \"description\": \"a Kubernetes manifest\", \"required\": [\"apiVersion\", \"kind\"]}");
+  text_addf(out, "]}");
 }
 
 static void choice_schema(Text *out, const Field *field) {

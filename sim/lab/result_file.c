@@ -16,6 +16,10 @@ typedef struct Axes {
 static void names_read(ResultFile *file, H5Reader *r, Axes *axes) {
   file->name = reader_text(r, "title");
   file->scenario_text = reader_text(r, "scenario");
+  size_t n_sums;
+  file->input_path = reader_texts(r, "input_paths", &file->n_inputs);
+  file->input_sha256 = reader_texts(r, "input_sha256", &n_sums);
+  if (!r->failed && n_sums != file->n_inputs) h5_reader_fail(r, "input_sha256");
   file->horizon_s = reader_number(r, "horizon_s");
   file->conditional_on = reader_text(r, "conditional_on");
   file->antithetic = reader_whole(r, "antithetic") != 0;

@@ -48,15 +48,40 @@ typedef struct PointCache {
   Arena arena;
   Scenario scenario;
   uint64_t point;
+  uint32_t strategy; /* as whose runs it is seen; 0 where all see the same */
   bool valid;
+  uint64_t warm_point; /* 1 + the point whose warm-up this is, where strategies see it differently; 0: none yet */
+  int64_t warmup_ns;
 } PointCache;
 
-static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
-  if (cache->valid && cache->point == point) return true;
+/* All strategies of a point leave out the same time: the longest that any of them needs, each as it sees the point. */
+static bool point_warmup(Pool *pool, PointCache *cache, uint64_t point, Err *err) {
+  if (!pool->sweep->has_manifests) return warmup_find(&cache->scenario, pool->options->interrupted, err);
+  if (cache->warm_point != point + 1) {
+    cache->warmup_ns = cache->scenario.warmup_ns;
+    bool good = true;
+    for (uint32_t k = 0; k < pool->sweep->n_strategies && good && cache->scenario.warmup_rule == WARMUP_MSER5; k++) {
+      Arena arena = {0};
+      Scenario own;
+      good = sweep_point_of(pool->sweep, point, k, &arena, &own, err) && warmup_find_one(&own, k, pool->options->interrupted, err);
+      if (good && own.warmup_ns > cache->warmup_ns) cache->warmup_ns = own.warmup_ns;
+      arena_free(&arena);
+    }
+    if (!good) return false;
+    cache->warm_point = point + 1;
+  }
+  cache->scenario.warmup_ns = cache->warmup_ns;
+  return true;
+}
+
+static bool cache_point(Pool *pool, PointCache *cache, uint64_t run) {
+  uint64_t point = sweep_run_point(pool->sweep, run);
+  uint32_t strategy = pool->sweep->has_manifests ? sweep_run_strategy(pool->sweep, run) : 0;
+  if (cache->valid && cache->point == point && cache->strategy == strategy) return true;
   arena_free(&cache->arena);
   cache->valid = false;
   Err err = {0};
-  if (!sweep_point(pool->sweep, point, &cache->arena, &cache->scenario, &err) || !warmup_find(&cache->scenario, pool->options->interrupted, &err)) {
+  if (!sweep_point_of(pool->sweep, point, strategy, &cache->arena, &cache->scenario, &err) || !point_warmup(pool, cache, point, &err)) {
     omp_set_lock(&pool->lock);
     if (!pool->stop) *pool->err = err;
     pool->stop = true;
@@ -64,6 +89,7 @@ static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
     return false;
   }
   cache->point = point;
+  cache->strategy = strategy;
   cache->valid = true;
   return true;
 }
@@ -117,7 +143,7 @@ static void work(Pool *pool) {
   PointCache cache = {.valid = false};
   uint64_t run;
   while (!is_interrupted(pool) && take_run(pool, &run)) {
-    if (!cache_point(pool, &cache, sweep_run_point(pool->sweep, run))) break;
+    if (!cache_point(pool, &cache, run)) break;
     do_run(pool, &cache, run);
     while (queue_is_full(pool)) nap();
   }

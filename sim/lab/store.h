@@ -48,6 +48,8 @@ bool store_write(const char *path, const Sweep *sweep, TraceKeep keep, Journal *
 /* Reads back what compare and explain need. Arrays on the arena. */
 typedef struct ResultFile {
   const char *path, *name, *scenario_text;
+  const char *const *input_path, *const *input_sha256;
+  size_t n_inputs;
   uint64_t n_runs;
   size_t n_deployments, n_strategies, n_parameters, n_pools;
   const char *const *deployment, *const *strategy, *const *parameter;

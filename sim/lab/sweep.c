@@ -10,6 +10,7 @@
 #include "sim/lab/conditions.h"
 #include "sim/lab/decode.h"
 #include "sim/lab/document.h"
+#include "sim/lab/manifest.h"
 #include "sim/lab/sweep_parameters.h"
 
 /* Numbers of runs stay exact as doubles, in progress and in results. */
@@ -34,9 +35,10 @@ uint64_t sweep_wanted_runs(const Sweep *sweep) {
 
 /* ---- decoding ---- */
 
-static bool decode_root(const Sweep *sweep, const Yaml *root, Arena *arena, Scenario *scenario, Err *err) {
+static bool decode_root(const Sweep *sweep, const Yaml *root, const char *strategy, Arena *arena, Scenario *scenario, Err *err) {
   Decoder decoder = {.arena = arena, .err = err, .inputs = &sweep->document->inputs};
-  return decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
+  root = manifest_expand(root, strategy, &sweep->document->catalogue, arena, err);
+  return root && decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
 }
 
 /* Says at which values of the axes an error appeared; an error at a value itself says so already. */
@@ -56,15 +58,35 @@ static void note_point(const Sweep *sweep, uint64_t point, size_t first, Err *er
   }
 }
 
-bool sweep_point(const Sweep *sweep, uint64_t point, Arena *arena, Scenario *scenario, Err *err) {
+static bool decode_point(const Sweep *sweep, uint64_t point, const char *strategy, Arena *arena, Scenario *scenario, Err *err) {
   const Yaml *root = sweep->document->root;
   size_t first = err->count;
   for (uint32_t a = 0; a < sweep->n_axes && root; a++)
-    root = axis_apply(&sweep->document->axis[a], sweep_axis_value(sweep, point, a), root, arena, err);
+    root = axis_apply(sweep->document, &sweep->document->axis[a], sweep_axis_value(sweep, point, a), root, arena, err);
   if (!root) return false;
-  if (decode_root(sweep, root, arena, scenario, err)) return true;
+  if (decode_root(sweep, root, strategy, arena, scenario, err)) return true;
   note_point(sweep, point, first, err);
   return false;
+}
+
+bool sweep_point(const Sweep *sweep, uint64_t point, Arena *arena, Scenario *scenario, Err *err) {
+  return decode_point(sweep, point, NULL, arena, scenario, err);
+}
+
+bool sweep_point_of(const Sweep *sweep, uint64_t point, uint32_t strategy, Arena *arena, Scenario *scenario, Err *err) {
+  return decode_point(sweep, point, sweep->has_manifests ? sweep->strategy[strategy] : NULL, arena, scenario, err);
+}
+
+/* A point as each strategy sees it, where they may differ. */
+static bool check_strategies(const Sweep *sweep, uint64_t point, Err *err) {
+  bool good = true;
+  for (uint32_t k = 0; sweep->has_manifests && k < sweep->n_strategies && err->count < ERR_ITEMS; k++) {
+    Arena arena = {.exhausted = sweep->arena->exhausted};
+    Scenario scenario;
+    good &= sweep_point_of(sweep, point, k, &arena, &scenario, err);
+    arena_free(&arena);
+  }
+  return good;
 }
 
 /* ---- checks of the axes ---- */
@@ -127,6 +149,7 @@ static bool check_values(const Sweep *sweep, Err *err) {
       YamlMark mark = sweep->document->axis[a].values->entry[v].value->mark;
       bool decoded = sweep_point(sweep, point_of(sweep, a, v), &arena, &scenario, err);
       good &= decoded && same_shape(sweep, &scenario, mark, &arena, err) && same_statistics(sweep, &scenario, mark, err);
+      if (good) good = check_strategies(sweep, point_of(sweep, a, v), err);
       arena_free(&arena);
     }
   return good;
@@ -172,43 +195,64 @@ static void describe_first(Sweep *sweep, const Scenario *first) {
   sweep->conditional_on = conditions_text(sweep, sweep->arena);
 }
 
-/* The identity of a sweep: what the file says and how it was edited, not where it lies. */
-static void effective_text(Sweep *sweep, const char *const *set, size_t n_set, const char *strategies_only) {
+static void add_comment(Text *text, const char *what, const char *value) {
+  text_addf(text, "# %s ", what);
+  for (const char *c = value; *c; c++) {
+    if (*c == '\n') text_addf(text, "\n#   ");
+    else text_add(text, c, 1);
+  }
+  text_addf(text, "\n");
+}
+
+/* The identity of a sweep: what the file says and how it was edited, not where it lies. Manifests are inputs. */
+static void effective_text(Sweep *sweep, const SweepEdits *edits) {
   const YamlSource *source = &sweep->document->source;
   Text text = {.arena = sweep->arena};
   text_add(&text, source->text, source->length);
-  if (n_set + (strategies_only != NULL) > 0 && source->length > 0 && source->text[source->length - 1] != '\n') text_add(&text, "\n", 1);
-  for (size_t k = 0; k < n_set; k++) {
-    text_addf(&text, "# --set ");
-    for (const char *c = set[k]; *c; c++) {
-      if (*c == '\n') text_addf(&text, "\n#   ");
-      else text_add(&text, c, 1);
-    }
-    text_addf(&text, "\n");
-  }
-  if (strategies_only) text_addf(&text, "# --strategies %s\n", strategies_only);
+  bool any = edits->n_set > 0 || edits->n_manifests > 0 || edits->strategies_only;
+  if (any && source->length > 0 && source->text[source->length - 1] != '\n') text_add(&text, "\n", 1);
+  for (size_t k = 0; k < edits->n_manifests; k++) add_comment(&text, "-f", edits->manifest[k]);
+  for (size_t k = 0; k < edits->n_set; k++) add_comment(&text, "--set", edits->set[k]);
+  if (edits->strategies_only) text_addf(&text, "# --strategies %s\n", edits->strategies_only);
   sweep->text = text.bytes;
   sha256_hex(text.bytes, text.length, sweep->sha256);
 }
 
-bool sweep_open(Sweep *sweep, Arena *arena, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Err *err) {
+/* Do strategies have manifests, at any point? */
+static bool may_have_manifests(const Document *document) {
+  for (size_t a = 0; a < document->n_axes; a++)
+    for (size_t p = 0; p < document->axis[a].n_paths; p++) {
+      const AxisPath *path = &document->axis[a].path[p];
+      bool scalars = true;
+      for (size_t v = 0; v < document->axis[a].values->count; v++) scalars &= axis_value(&document->axis[a], v, p)->kind == YAML_SCALAR;
+      if (text_equal(path->step[0].key, "strategies") && (!scalars || manifest_path_names(path->step, path->n_steps))) return true;
+    }
+  return manifest_any(document->root);
+}
+
+bool sweep_open_edited(Sweep *sweep, Arena *arena, const char *path, const SweepEdits *edits, Err *err) {
   memset(sweep, 0, sizeof *sweep);
   Document *document = ARENA_NEW(arena, Document);
   sweep->arena = arena;
   sweep->document = document;
   sweep->path = path;
   if (!catalogue_load(&document->catalogue, NULL, arena, err)) return false;
-  if (!document_open(document, path, set, n_set, strategies_only, arena, err)) return false;
+  if (!document_open(document, path, edits, arena, err)) return false;
   begin_axes(sweep);
   Scenario *first = ARENA_NEW(arena, Scenario);
   if (!parameters_describe(sweep, err) || !sweep_point(sweep, 0, arena, first, err)) return false;
   describe_first(sweep, first);
-  effective_text(sweep, set, n_set, strategies_only);
-  if (!count_runs(sweep, err) || !check_values(sweep, err)) return false;
+  sweep->has_manifests = may_have_manifests(document);
+  effective_text(sweep, edits);
+  if (!count_runs(sweep, err) || !check_strategies(sweep, 0, err) || !check_values(sweep, err)) return false;
   document->inputs.closed = true;
   sweep->input = document->inputs.input;
   sweep->n_inputs = document->inputs.n_inputs;
   return true;
+}
+
+bool sweep_open(Sweep *sweep, Arena *arena, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Err *err) {
+  return sweep_open_edited(sweep, arena, path, &(SweepEdits){.set = set, .n_set = n_set, .strategies_only = strategies_only}, err);
 }
 
 /* All memory is the arena's, which the caller frees. */

@@ -50,15 +50,28 @@ typedef struct Sweep {
   size_t n_pools;
   const SweepInput *input;
   size_t n_inputs;
+  bool has_manifests;     /* sweep_point_of may differ from strategy to strategy */
   const Scenario *first;  /* point 0, decoded: horizon, objectives, seed ... for results and help */
 } Sweep;
+
+/* How the command line changes a scenario. */
+typedef struct SweepEdits {
+  const char *const *set; /* [n_set] "path=value" */
+  size_t n_set;
+  const char *const *manifest; /* [n_manifests] files or folders of manifests: one further strategy each */
+  size_t n_manifests;
+  const char *strategies_only; /* comma-separated names, or NULL */
+} SweepEdits;
 
 /* Opens, edits and checks a scenario; decodes point 0, and checks that the values of every axis decode (each axis's values alone, the
  * others at their first). `set` are texts "path=value". strategies_only: comma-separated names or NULL. Errors are located:
  * "file:line:col: error: ...", the line, a caret, the nearest valid name or the allowed range; up to ERR_ITEMS in one go. */
 bool sweep_open(Sweep *sweep, Arena *arena, const char *path, const char *const *set, size_t n_set, const char *strategies_only, Err *err);
+bool sweep_open_edited(Sweep *sweep, Arena *arena, const char *path, const SweepEdits *edits, Err *err);
 /* Decodes one point on `arena`: thread-safe (the document is only read). The Scenario's parameters refer to the sweep's trace data. */
 bool sweep_point(const Sweep *sweep, uint64_t point, Arena *arena, Scenario *scenario, Err *err);
+/* The same as the runs of a strategy see it: with what its manifests say of the deployments. */
+bool sweep_point_of(const Sweep *sweep, uint64_t point, uint32_t strategy, Arena *arena, Scenario *scenario, Err *err);
 void sweep_close(Sweep *sweep);
 /* The value index of an axis at a point. */
 uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis);

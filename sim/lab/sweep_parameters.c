@@ -5,6 +5,7 @@
 
 #include "sim/lab/decode.h"
 #include "sim/lab/document.h"
+#include "sim/lab/manifest.h"
 
 /* The last words of a path, from step `first` on. */
 static const char *last_words(const AxisPath *path, size_t first, Arena *arena) {
@@ -65,11 +66,20 @@ static const char *base_unit(FieldKind kind) {
   }
 }
 
-static void describe_values(SweepParameter *parameter, const Axis *axis, size_t k, Arena *arena) {
+/* What kind of quantity an axis sets. */
+static int axis_kind(const Yaml *root, const AxisPath *path, Arena *arena) {
+  const YamlStep *step = path->step;
+  size_t n_steps = path->n_steps;
+  const char *why;
+  int kind = manifest_path(root, &step, &n_steps, arena, &why) ? manifest_kind_at(root, step, n_steps) : -1;
+  return kind >= 0 ? kind : decode_kind_at(&scenario_type, path->step, path->n_steps);
+}
+
+static void describe_values(SweepParameter *parameter, const Axis *axis, size_t k, const Yaml *root, Arena *arena) {
   size_t count = axis->values->count;
   const char **value = ARENA_ARRAY(arena, const char *, count);
   double *number = ARENA_ARRAY(arena, double, count);
-  int kind = decode_kind_at(&scenario_type, axis->path[k].step, axis->path[k].n_steps);
+  int kind = axis_kind(root, &axis->path[k], arena);
   bool numbers = kind >= 0;
   for (size_t v = 0; v < count; v++) {
     const Yaml *node = axis_value(axis, v, k);
@@ -112,7 +122,7 @@ bool parameters_describe(Sweep *sweep, Err *err) {
       parameter[n] = (SweepParameter){.name = name ? name : last_words(path[n], path[n]->n_steps - 1, arena),
                                       .path = path[n]->path,
                                       .axis = (uint32_t)a};
-      describe_values(&parameter[n], axis, k, arena);
+      describe_values(&parameter[n], axis, k, document->root, arena);
     }
   make_unique(parameter, path, given, n, arena);
   sweep->parameter = parameter;

@@ -7,19 +7,23 @@
 #include <time.h>
 
 #include "sim/lab/decode.h"
+#include "sim/lab/manifest.h"
 #include "sim/run/run.h"
 
 #define COMMIT_S 1.0
 
-bool engine_decode(const Sweep *sweep, const Yaml *root, Arena *arena, Scenario *scenario, Err *err) {
+/* As the strategy sees it: its manifests may say what holds for its runs alone. */
+static bool decode_tree(const TuneEngine *engine, const Yaml *root, Arena *arena, Scenario *scenario, Err *err) {
+  const Sweep *sweep = engine->sweep;
   Decoder decoder = {.arena = arena, .err = err, .inputs = &sweep->document->inputs};
-  return decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
+  if (sweep->has_manifests) root = manifest_expand(root, sweep->strategy[engine->strategy], &sweep->document->catalogue, arena, err);
+  return root && decode_scenario(&decoder, root, &sweep->document->catalogue, scenario);
 }
 
 static bool decode_design(const TuneWindow *window, size_t design, Arena *arena, Scenario *scenario, Err *err) {
   const TuneEngine *engine = window->engine;
   const Yaml *root = space_apply(engine->space, window->root, space_values(engine->space, design), arena, err);
-  return root && engine_decode(engine->sweep, root, arena, scenario, err);
+  return root && decode_tree(engine, root, arena, scenario, err);
 }
 
 bool engine_check(const TuneWindow *window, size_t design, Err *err) {

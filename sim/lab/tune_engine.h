@@ -36,7 +36,5 @@ typedef struct TuneWindow {
 bool engine_evaluate(void *window, const TuneJob *job, size_t n_jobs, double *value, Err *err);
 /* Does a design decode? Errors are located. */
 bool engine_check(const TuneWindow *window, size_t design, Err *err);
-/* Decodes a whole tree. */
-bool engine_decode(const Sweep *sweep, const Yaml *root, Arena *arena, Scenario *scenario, Err *err);
 
 #endif

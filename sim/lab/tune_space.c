@@ -6,6 +6,7 @@
 
 #include "sim/base/hash.h"
 #include "sim/lab/decode.h"
+#include "sim/lab/manifest.h"
 #include "sim/lab/tune_model.h"
 #include "sim/lab/tune_values.h"
 
@@ -14,7 +15,10 @@
 static TuneAxis *new_axis(TuneSpace *space, const char *path, YamlMark mark, Err *err) {
   const char *why = "a path is wanted, as in strategies.hpa.scale.horizontal.target";
   TuneAxis axis = {.path = path, .mark = mark};
-  bool good = yaml_path(path, space->arena, &axis.step, &axis.n_steps, &why);
+  YamlStep *step = NULL;
+  bool good = yaml_path(path, space->arena, &step, &axis.n_steps, &why);
+  axis.step = step;
+  if (good) good = manifest_path(space->root, &axis.step, &axis.n_steps, space->arena, &why);
   if (good) good = decode_path_check(&scenario_type, space->root, axis.step, axis.n_steps, space->arena, &why);
   for (size_t a = 0; good && a < space->n_axes; a++)
     if (text_equal(space->axis[a].path, path)) {
@@ -41,7 +45,10 @@ static TuneAxis *new_axis(TuneSpace *space, const char *path, YamlMark mark, Err
 
 bool space_add(TuneSpace *space, const char *path, const char *spec, YamlMark mark, Err *err) {
   TuneAxis *axis = new_axis(space, path, mark, err);
-  if (!axis || !values_read(axis, spec, decode_kind_at(&scenario_type, axis->step, axis->n_steps), space->arena, err)) return false;
+  if (!axis) return false;
+  int kind = manifest_kind_at(space->root, axis->step, axis->n_steps);
+  if (kind < 0) kind = decode_kind_at(&scenario_type, axis->step, axis->n_steps);
+  if (!values_read(axis, spec, kind, space->arena, err)) return false;
   space->n_axes++;
   return true;
 }
@@ -187,10 +194,19 @@ const Yaml *axis_yaml(const TuneAxis *axis, uint32_t value, Arena *arena) {
   return node;
 }
 
+/* What the scenario says at the axis's path, or NULL. */
+static const Yaml *as_written(const Yaml *node, const TuneAxis *axis) {
+  for (size_t k = 0; node && k < axis->n_steps; k++) {
+    const YamlStep *step = &axis->step[k];
+    const YamlEntry *entry = step->key ? yaml_entry(node, step->key) : node->kind == YAML_LIST && step->index < node->count ? &node->entry[step->index] : NULL;
+    node = entry ? entry->value : NULL;
+  }
+  return node;
+}
+
 const char *space_text(const TuneSpace *space, size_t a, uint32_t value, Arena *arena) {
   const TuneAxis *axis = &space->axis[a];
-  YamlMark mark = {0};
-  const Yaml *node = value == VALUE_AS_WRITTEN ? yaml_find(space->root, axis->path, &mark) : axis_yaml(axis, value, arena);
+  const Yaml *node = value == VALUE_AS_WRITTEN ? as_written(space->root, axis) : axis_yaml(axis, value, arena);
   if (!node) return "default";
   if (node->kind == YAML_SCALAR) return node->text;
   Text text = {.arena = arena};

@@ -13,7 +13,7 @@ enum { TUNE_AXES_MOST = 16 };
 typedef struct TuneAxis {
   const char *path;
   const char *label; /* as few last words as tell the axes apart */
-  YamlStep *step;
+  const YamlStep *step; /* led into the documents of a manifest */
   size_t n_steps;
   YamlMark mark;     /* of the option or key that made it */
   uint32_t count;    /* of values */

@@ -7,5 +7,7 @@
 
 /* Sets scenario->warmup_ns where the rule asks for it (never below what is given). False with err where a run is too short to tell. */
 bool warmup_find(Scenario *scenario, const volatile bool *interrupted, Err *err);
+/* The same by the pilot of one strategy alone. */
+bool warmup_find_one(Scenario *scenario, uint32_t strategy, const volatile bool *interrupted, Err *err);
 
 #endif

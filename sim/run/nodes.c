@@ -61,6 +61,7 @@ static void replica_load(Run *run, uint32_t id, bool ready_now) {
   int64_t load_ns = 0;
   if (!ready_now)
     load_ns = ns_from_double(distribution_quantile(&target_variant(target, replica->variant)->load_ns, stream_uniform(&target->load, replica->ordinal)));
+  if (!ready_now) load_ns = readiness_ns(&target->spec->readiness, load_ns);
   replica->ready_ns = run->now_ns + load_ns;
   int64_t effective = replica_effective_millicores(&run->cluster, id);
   station_add(&run->station[replica->deployment], id, replica->variant, replica_speed(run, target, id, effective),

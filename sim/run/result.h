@@ -50,6 +50,7 @@
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
   X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")                                  \
   X(window_start_s, "s", "where the window begins: what is before is warm-up")                                       \
+  X(resizes, "1", "1: a policy of the strategy may change the CPU or memory requests of replicas")                   \
   X(cost_lower_bound_usd, "USD", "of the clairvoyant strategy: nobody who attains with replicas of the stated size pays less; NaN where nothing is proven")
 
 /* Per deployment and trace row. */

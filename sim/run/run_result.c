@@ -145,6 +145,9 @@ static void build_cluster(Run *run, const Window *window, double *out) {
   out[CLUSTER_nodes_ready] = (double)ready / window->ns;
   out[CLUSTER_nodes_ordered] = (double)ordered;
   out[CLUSTER_window_start_s] = s_from_ns(row_start_ns(run->scenario->horizon_ns, window->first));
+  out[CLUSTER_resizes] = 0;
+  for (uint32_t d = 0; d < run->n_targets; d++)
+    if (run->target[d].policy->resizes) out[CLUSTER_resizes] = 1;
   out[CLUSTER_cost_lower_bound_usd] = (double)NAN; /* sim/lab fills it in for the clairvoyant strategy */
 }
 

@@ -121,6 +121,17 @@ static bool pools_resolve(Scenario *scenario, NodePool *pools, const Catalogue *
 
 /* ---- deployments ---- */
 
+/* Probes come at delay, delay + period ...; sums stay far from the end of time. */
+int64_t readiness_ns(const ReadinessSpec *readiness, int64_t load_ns) {
+  const int64_t longest_ns = (int64_t)(YEARS_S * 1e9);
+  if (load_ns > longest_ns) return load_ns;
+  int64_t late_ns = load_ns - readiness->delay_ns, period_ns = readiness->period_ns;
+  if (late_ns < 0) late_ns = 0;
+  if (period_ns > 0) late_ns = late_ns / period_ns * period_ns + (late_ns % period_ns ? period_ns : 0);
+  int64_t ready_ns = readiness->delay_ns > load_ns ? readiness->delay_ns : readiness->delay_ns + late_ns;
+  return (ready_ns > longest_ns ? longest_ns : ready_ns) + readiness->settle_ns;
+}
+
 static bool no_such_pool(const Scenario *scenario, const char *path, const char *name, Arena *arena, Err *err) {
   size_t n = scenario->cluster.pools.count;
   const char **names = ARENA_ARRAY(arena, const char *, n);

@@ -111,6 +111,14 @@ typedef struct RouteSpec { FIELD_MEMBERS(ROUTE_FIELDS) } RouteSpec;
   C(work, failed_work_names, "restart", "requeued jobs restart from the beginning, or resume", "")
 typedef struct FailureSpec { FIELD_MEMBERS(FAILURE_FIELDS) } FailureSpec;
 
+#define READINESS_FIELDS(F, C, O, L, M, R, P)                                                             \
+  F(duration, delay, "0s", 0, YEARS_S, OPTIONAL, "the first probe, after it was placed", "readinessProbe.initialDelaySeconds, Kubernetes") \
+  F(duration, period, "0s", 0, YEARS_S, OPTIONAL, "each further one; 0s: it is seen at once", "readinessProbe.periodSeconds, Kubernetes") \
+  F(duration, settle, "0s", 0, YEARS_S, OPTIONAL, "from the first success to ready", "(successThreshold - 1) x periodSeconds, Kubernetes")
+typedef struct ReadinessSpec { FIELD_MEMBERS(READINESS_FIELDS) } ReadinessSpec;
+/* From placed to ready, for a replica that loads for so long: the first probe that finds it loaded. */
+int64_t readiness_ns(const ReadinessSpec *readiness, int64_t load_ns);
+
 #define WORKLOAD_FIELDS(F, C, O, L, M, R, P)                                                              \
   R(arrivals, MODEL_WORKLOAD, NULL, REQUIRED, "the process of arrivals")                              \
   R(rate, MODEL_RATE, NULL, OPTIONAL, "how the rate changes over time (a factor of mean 1)")          \
@@ -132,6 +140,7 @@ typedef struct PoolName { const char *name; } PoolName;
   C(sampling, sampling_names, "without-replacement", "power-of-two: how the two are drawn", "")       \
   O(queue, QueueSpec, &queue_type, OPTIONAL, "limits of waiting")                                      \
   M(variants, VariantSpec, &variant_type, REQUIRED, "model sizes, smallest first")                    \
+  O(readiness, ReadinessSpec, &readiness_type, OPTIONAL, "when a replica that has loaded is seen to be ready")             \
   F(text, variant, NULL, 0, 0, OPTIONAL, "the variant at the start; the last (largest) if left out", "") \
   R(speed, MODEL_SPEED, "constant", OPTIONAL, "how speed depends on CPU; the requests above are the reference")             \
   O(objective, ObjectiveSpec, &objective_type, OPTIONAL, "the service level objective")               \
@@ -154,6 +163,7 @@ typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } Tar
 #define STRATEGY_FIELDS(F, C, O, L, M, R, P)                                                              \
   R(scale, MODEL_POLICY, "none", OPTIONAL, "the scaling policy of every deployment")                  \
   M(deployments, TargetSpec, &target_type, OPTIONAL, "other policies for single deployments")         \
+  F(text, manifest, NULL, 0, 0, OPTIONAL, "a file or folder of Kubernetes manifests that are the strategy; `scale` and `nodes` may be {manifest: FILE}, too", "") \
   R(nodes, MODEL_NODE_POLICY, "on-demand", OPTIONAL, "the node policy of every pool")                 \
   F(duration, period, "0s", 0, 86400, OPTIONAL, "the policy looks this often; 0: the policy's own, usually 15s", "--horizontal-pod-autoscaler-sync-period 15s") \
   O(metrics, MetricsSpec, &metrics_type, OPTIONAL, "how metrics reach the policy")

@@ -206,6 +206,11 @@ static const Field failure_fields[] = {FIELD_ROWS(FAILURE_FIELDS)};
 #undef ROW_STRUCT
 static const Type failure_type = FIELD_TYPE("failure", "what a failing replica does to its jobs", FailureSpec, failure_fields, NULL);
 
+#define ROW_STRUCT ReadinessSpec
+static const Field readiness_fields[] = {FIELD_ROWS(READINESS_FIELDS)};
+#undef ROW_STRUCT
+static const Type readiness_type = FIELD_TYPE("readiness", "when a replica that has loaded is seen to be ready", ReadinessSpec, readiness_fields, NULL);
+
 #define ROW_STRUCT WorkloadSpec
 static const Field workload_fields[] = {FIELD_ROWS(WORKLOAD_FIELDS)};
 #undef ROW_STRUCT

@@ -1,6 +1,7 @@
 """Nobody beats the bound: every policy of the registry, under several loads, node policies and billing rules, is billed at least the lower
 bound on cost if it attains; the achievable plan, too. Where the bound is not proven, none is stored."""
 
+import json
 import re
 import subprocess
 import unittest
@@ -54,6 +55,25 @@ class Clairvoyant(InFolder):
         for load, bill, nodes in cases:
             with self.subTest(load=load, bill=bill, nodes=nodes):
                 self.check(load, bill, nodes)
+
+    def test_regret_is_an_interval(self):
+        """compare: the clairvoyant strategy never wins; every other one that attains at the stated size lies between its two costs."""
+        output = self.run_scenario(scenario("waves", "second", "usual", {"replications": 4}))
+        text = self.headroom("compare", output).stdout
+        self.assertIn("Lower bound on cost: $", text)
+        self.assertIn("Achievable: $", text)
+        rows = {row["strategy"]: row for row in json.loads(self.headroom("compare", output, "--json").stdout)["points"][0]["strategies"]}
+        seer = rows["clairvoyant"]
+        self.assertTrue(seer["clairvoyant"] and not seer["winner"])
+        self.assertTrue(any(row["winner"] for row in rows.values()))
+        bound, achievable = seer["cost_lower_bound_usd"]["mean"], seer["cluster_cost_usd"]["mean"]
+        self.assertLessEqual(bound, achievable)
+        judged = [name for name, row in rows.items() if row["reaches_objective"] and not row["resizes"]["mean"] and not row["clairvoyant"]]
+        self.assertGreater(len(judged), 5, judged)
+        for name in judged:
+            self.assertAlmostEqual(rows[name]["regret_bound_usd"]["mean"], rows[name]["cluster_cost_usd"]["mean"] - bound, places=9)
+            self.assertAlmostEqual(rows[name]["regret_achievable_usd"]["mean"], rows[name]["cluster_cost_usd"]["mean"] - achievable, places=9)
+        self.assertIsNone(rows["vertical"]["regret_bound_usd"]["mean"])  # it resizes: the bound is not its
 
     def test_no_proof_no_bound(self):
         """Two deployments, two pools, work resumed elsewhere, no objective: nothing is proven, and nothing is stored."""

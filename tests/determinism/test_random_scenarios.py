@@ -140,7 +140,7 @@ class Random_scenarios(InFolder):
         ran = self.headroom("run", path, "-o", output, "-q", "--traces", "all", "-j", "1", code=None)
         self.assertIn(ran.returncode, (0, 1), f"{ran.stderr}\n{told}")
         for label, options in (("plain", ["--plain"]), ("3 threads", ["-j", "3"])):
-            self.headroom("run", path, "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", *options, code=ran.returncode)
+            self.headroom("run", path, "-o", self.path("other.h5"), "-q", "--force", "--traces", "all", *options, code=ran.returncode)
             self.assertEqual(sha256(self.path("other.h5")), sha256(output), f"{label}\n{told}")
         self.check_figures(Result(output), scenario, told)
         os.remove(output)

@@ -9,6 +9,9 @@ import subprocess
 import time
 import unittest
 
+import h5py
+import numpy
+
 from support.program import NIGHTLY, PROGRAM, InFolder, small
 
 TARGET = "strategies.track.scale.horizontal.target"
@@ -192,6 +195,46 @@ class Tune(InFolder):
         self.tune(*USUAL, "-o", "tuned.yaml", code=2)
         with open(self.path("tuned.yaml"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "kept")
+
+    def test_manifest_changes_the_tuned_field_alone(self):
+        hpa = ("# ours\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: app}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: app}\n"
+               "  minReplicas: 1\n  maxReplicas: 12\n  metrics:\n    - type: Resource\n      resource: {name: cpu, target: {type: Utilization, averageUtilization: 75}}  # busy\n")
+        self.write("hpa.yaml", hpa)
+        scenario = self.scenario({"strategies": {"hpa": {"scale": {"manifest": "hpa.yaml"}}}})
+        path = "strategies.hpa.scale.spec.metrics[0].resource.target.averageUtilization"
+        result = self.tune("--minimize", "cost_usd", "--over", path + "=50..80", "--budget", "60", "--confirm", "3", "--write-manifest", "out", scenario=scenario)
+        self.assertIn("+++ out/hpa.yaml", result.stdout)
+        winner = re.search(r"Winner +averageUtilization = ([0-9]+)\n", result.stdout).group(1)
+        with open(self.path("out/hpa.yaml"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), hpa.replace("averageUtilization: 75", f"averageUtilization: {winner}"))
+        with open(self.path("hpa.yaml"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), hpa)
+        self.tune("--minimize", "cost_usd", "--over", "deployments.app.concurrency={1,2}", "--budget", "20", "--confirm", "2", "--write-manifest", "no", scenario=scenario, code=2)
+
+    # ---- many tunings ----
+    @unittest.skipUnless(NIGHTLY, "nightly: 200 tunings of 50 thresholds")
+    def test_halving_on_the_engine(self):
+        """Fifty thresholds of the real scenario: what equal allocation needs is found by drawing replications of a sweep, then 200 tunings with
+        an eighth of that."""
+        values = [f"{k}%" for k in range(40, 90)]
+        output = self.run_scenario(small(dict(TRADE_OFF, replications=150, sweep=[{"set": TARGET, "values": values}])), "--strategies", "track", "--traces", "none", name="pool")
+        with h5py.File(output, "r") as file:
+            cost = file["summary/cluster_cost_usd"][...].reshape(50, 150)
+        good = cost.mean(axis=1) <= cost.mean(axis=1).min() * 1.01
+        draw = numpy.random.default_rng(1)
+        equal, successes = 2, 0
+        while successes < 194:
+            equal += max(1, equal // 10)
+            choices = [numpy.argmin([row[draw.integers(0, 150, equal)].mean() for row in cost]) for _ in range(200)]
+            successes = sum(bool(good[choice]) for choice in choices)
+        found = 0
+        scenario = self.scenario()
+        for seed in range(200):
+            outcome = self.outcome("--minimize", "cost_usd", "--over", TARGET + "={" + ",".join(values) + "}", "--budget", str(50 * equal // 8), "--confirm", "2", "--seed", str(seed + 1),
+                                   scenario=scenario)
+            found += bool(good[values.index(outcome["winner"][TARGET])])
+        print(f"halving on the engine: {found} of 200 within 1 % with {50 * equal // 8} runs where equal allocation needs {50 * equal}")
+        self.assertGreaterEqual(found, 194)
 
     # ---- the same whatever happens ----
     def test_threads_and_runs_are_equal(self):
