@@ -39,6 +39,12 @@ static bool take_value(const Command *command, Arguments *a, int k, const char *
   if (!strcmp(name, "--set") && !take_repeated(command, name, a->set, &a->n_set, value)) return false;
   if (!strcmp(name, "--filename") && !take_repeated(command, name, a->manifest, &a->n_manifests, value)) return false;
   if (!strcmp(name, "--assert") && !take_repeated(command, name, a->assertion, &a->n_assertions, value)) return false;
+  if (a->n_given == OPTION_VALUES) {
+    fprintf(stderr, "headroom %s: more than %d options\n", command->name, OPTION_VALUES);
+    return false;
+  }
+  a->given[a->n_given].option = k;
+  a->given[a->n_given++].value = value;
   a->value[k] = value;
   return true;
 }
@@ -88,6 +94,13 @@ bool arguments_read(const Command *command, int argc, char **argv, Arguments *a)
   if (a->n_arguments >= command->arguments_min) return true;
   fprintf(stderr, "headroom %s: missing %s\nTry: headroom %s --help\n", command->name, command->arguments, command->name);
   return false;
+}
+
+size_t arguments_all(const Arguments *a, int option, const char **value) {
+  size_t n = 0;
+  for (size_t k = 0; k < a->n_given; k++)
+    if (a->given[k].option == option) value[n++] = a->given[k].value;
+  return n;
 }
 
 SweepEdits arguments_edits(const Arguments *a, const char *strategies_only) {

@@ -18,7 +18,7 @@ typedef struct Option {
   const char *help;
 } Option;
 
-enum { OPTION_SETS = 64, COMMAND_OPTIONS = 16 };
+enum { OPTION_SETS = 64, OPTION_VALUES = 192, COMMAND_OPTIONS = 32 };
 
 typedef struct Command Command;
 struct Command {
@@ -40,6 +40,8 @@ typedef struct Arguments {
   size_t n_manifests;
   const char *assertion[OPTION_SETS]; /* values of --assert */
   size_t n_assertions;
+  struct { int option; const char *value; } given[OPTION_VALUES]; /* values of all options, in order */
+  size_t n_given;
   bool help;
 } Arguments;
 
@@ -48,6 +50,8 @@ bool arguments_read(const Command *command, int argc, char **argv, Arguments *ar
 /* What --set, -f and --strategies (NULL: none) make of the scenario. */
 SweepEdits arguments_edits(const Arguments *arguments, const char *strategies_only);
 void command_help(const Command *command, FILE *out);
+/* All values of a repeated option; value[OPTION_VALUES]. */
+size_t arguments_all(const Arguments *arguments, int option, const char **value);
 /* Prints the errors to stderr and returns the exit code. */
 int err_report(const Err *err);
 /* Prints the warnings to stderr; err_report does it, too. */
@@ -61,6 +65,8 @@ int cmd_compare(const Command *command, int argc, char **argv);
 int cmd_explain(const Command *command, int argc, char **argv);
 int cmd_describe(const Command *command, int argc, char **argv);
 int cmd_generate(const Command *command, int argc, char **argv);
+int cmd_tune(const Command *command, int argc, char **argv);
+int cmd_sensitivity(const Command *command, int argc, char **argv);
 int cmd_version(const Command *command, int argc, char **argv);
 
 /* Set when Ctrl-C or SIGTERM came. */

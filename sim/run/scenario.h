@@ -7,6 +7,7 @@
 #include "sim/contract/policy.h"
 #include "sim/contract/service.h"
 #include "sim/contract/workload.h"
+#include "sim/run/scenario_tune.h"
 #include "sim/world/cluster.h"
 
 #define HUGE_COUNT 9007199254740992.0 /* 2^53 */
@@ -210,7 +211,8 @@ typedef enum WarmupRule { WARMUP_GIVEN, WARMUP_MSER5 } WarmupRule;
   M(deployments, DeploymentSpec, &deployment_type, REQUIRED, "what runs on them")                     \
   M(strategies, StrategySpec, &strategy_type, REQUIRED, "the competitors")                            \
   L(metrics, MetricSpec, &metric_spec_type, OPTIONAL, "what metrics of manifests mean")                 \
-  L(faults, FaultSpec, &fault_type, OPTIONAL, "scripted failures of replicas")
+  L(faults, FaultSpec, &fault_type, OPTIONAL, "scripted failures of replicas")                        \
+  P(tune, TuneSpec, &tune_type, "what `headroom tune` searches; a run ignores it")
 /* `sweep:` is read by sim/lab before a scenario is decoded. */
 typedef struct Scenario {
   FIELD_MEMBERS(SCENARIO_FIELDS)
