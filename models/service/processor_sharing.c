@@ -62,7 +62,7 @@ static double rate(const Shares *shares) {
 }
 
 static void advance(Shares *shares, int64_t now_ns) {
-  DEBUG_CHECK(now_ns >= shares->last_ns);
+  CHECK(now_ns >= shares->last_ns);
   if (shares->count) shares->virtual_ns += (double)(now_ns - shares->last_ns) * rate(shares);
   else shares->virtual_ns = 0;
   shares->last_ns = now_ns;

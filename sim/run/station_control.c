@@ -199,12 +199,13 @@ static void entry_move_queue(Station *s, Entry *entry, int64_t now_ns) {
 
 /* ---- the operations ---- */
 
-/* On a copy of a server: the jobs whose patience ends first, and before t, leave; returns that instant, or t if there are none. */
-static int64_t play_cancels(Station *s, const void *params, int variant, void *copy, int64_t t) {
+/* On a copy of a server that has been played up to from_ns: the jobs whose patience ends first, and before t, leave; returns that instant,
+ * or t if there are none. */
+static int64_t play_cancels(Station *s, const void *params, int variant, void *copy, int64_t from_ns, int64_t t) {
   const ServerModel *server = s->service->server;
   int64_t expiry = t;
   void *peek = station_copy_server(s, &(Entry){.server = copy, .variant = variant});
-  size_t n = server->evict(params, peek, s->window_end_ns, s->scratch_job);
+  size_t n = server->evict(params, peek, from_ns, s->scratch_job);
   for (size_t k = 0; k < n; k++) {
     const Job *job = &s->job[s->slot[s->scratch_job[k].slot].job];
     if (!job->abandoned && job->deadline_ns < expiry) expiry = job->deadline_ns;
@@ -233,7 +234,7 @@ static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
     if (!s->scratch_server) s->scratch_server = arena_alloc(s->arena, 1, bytes);
     void *copy = memcpy(s->scratch_server, entry->server, bytes);
     for (int64_t t; (t = s->service->server->next(params, copy)) != INSTANT_NEVER; last = t) {
-      int64_t expiry = cancels ? play_cancels(s, params, entry->variant, copy, t) : t;
+      int64_t expiry = cancels ? play_cancels(s, params, entry->variant, copy, last, t) : t;
       if (expiry < t) t = expiry;
       else s->service->server->complete(params, copy, t);
     }
