@@ -59,7 +59,8 @@
 #define SERVICES(X) \
   X(service_distribution) \
   X(service_sized) \
-  X(service_processor_sharing)
+  X(service_processor_sharing) \
+  X(service_dynamic_batching)
 
 #define SPEEDS(X) \
   X(speed_constant) \

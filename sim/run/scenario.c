@@ -197,6 +197,26 @@ static bool fit_check(const Scenario *scenario, size_t d, Arena *arena, Err *err
                 pool->machine.name, resources_text(pool->machine.allocatable, arena), pools->count > 1 ? ", and no other of its pools has room" : "");
 }
 
+/* Slots and servers cannot be mixed in one deployment: a replica may change its variant while it serves. */
+static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
+  const ServerModel *server = ((const Service *)deployment_variant(spec, 0)->service.model)->server;
+  const char *list = named_path(arena, "deployments", spec->name, "variants");
+  bool good = true;
+  for (size_t v = 0; v < spec->variants.count; v++) {
+    const VariantSpec *variant = deployment_variant(spec, v);
+    const ServerModel *other = ((const Service *)variant->service.model)->server;
+    if (other != server)
+      good = err_at(err, named_path(arena, list, variant->name, "service"), "`%s` shares a replica in another way than `%s` of the first variant",
+                    variant->service.model->name, deployment_variant(spec, 0)->service.model->name);
+    int64_t least = other && other->least_concurrency ? other->least_concurrency(variant->service.params) : 1;
+    if (spec->concurrency < least)
+      good = err_at(err, named_path(arena, "deployments", spec->name, "concurrency"),
+                    "`%s` of variant `%.60s` holds up to %lld jobs at once; concurrency is %lld", variant->service.model->name, variant->name,
+                    (long long)least, (long long)spec->concurrency);
+  }
+  return good;
+}
+
 /* An absent limit is the request. */
 static void limits_resolve(DeploymentSpec *spec) {
   spec->limits.cpu_millicores = given_or(spec->limits.cpu_millicores, spec->requests.cpu_millicores);
@@ -210,6 +230,7 @@ static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
     bool has_pool = pools_of_deployment(scenario, d, arena, err);
     good &= variants_resolve(scenario, d, arena, err) && has_pool;
     if (has_pool) good &= fit_check(scenario, d, arena, err);
+    good &= services_check(scenario_deployment(scenario, d), arena, err);
     DeploymentSpec *spec = LIST_AT(scenario->deployments, DeploymentSpec, d);
     limits_resolve(spec);
     if (spec->replicas.initial < 0) spec->replicas.initial = spec->replicas.min > 1 ? spec->replicas.min : 1;
