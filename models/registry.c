@@ -60,7 +60,8 @@
   X(service_distribution) \
   X(service_sized) \
   X(service_processor_sharing) \
-  X(service_dynamic_batching)
+  X(service_dynamic_batching) \
+  X(service_llm_continuous_batching)
 
 #define SPEEDS(X) \
   X(speed_constant) \

@@ -51,13 +51,21 @@ typedef struct ServerModel {
   void (*resize)(const void *params, void *state, int64_t now_ns, double speed); /* another speed, or other parameters */
   double (*busy_ratio)(const void *state);                      /* share of the replica in use now, 0..1 */
   int64_t (*least_concurrency)(const void *params);             /* the concurrency it needs; NULL: 1 */
+  int64_t (*first_output)(const void *state); /* when the job that completed last gave its first output; NULL: there is no such thing */
+  double (*kv_ratio)(const void *state);      /* share of the KV cache in use, NaN where it has no limit; NULL: there is none */
 } ServerModel;
+
+/* What the parameters were measured for, 0 where nothing is known. */
+typedef struct ServiceRange {
+  int64_t concurrency[2], input[2], output[2]; /* least, most */
+} ServiceRange;
 
 typedef struct Service {
   Model model; /* first */
   /* A block of work in ns at reference speed: work_ns[k] from input.uniform[k] and the sizes. */
   void (*work)(const void *params, const WorkInput *input, double *work_ns);
   double (*mean_ns)(const void *params); /* NaN when it depends on sizes */
+  void (*range)(const void *params, ServiceRange *range); /* NULL: nothing is known */
   const ServerModel *server; /* NULL: a law, slots serve one job each */
 } Service;
 

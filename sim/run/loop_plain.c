@@ -333,6 +333,11 @@ static uint32_t server_complete(Station *s, uint32_t e, int64_t now_ns) {
   s->slot[slot].free_ns = now_ns;
   if (slot - e * s->slots_per_entry < entry->idle_hint) entry->idle_hint = slot - e * s->slots_per_entry;
   station_refresh_use(s, e, now_ns);
+  const Job *job = &s->job[s->slot[slot].job];
+  if (s->meter.tokens && !job->abandoned) {
+    int slice = row_of(s->meter.horizon_ns, job->first_ns) / ROWS_PER_SLICE;
+    tokens_book(s->meter.tokens, slice, job->first_ns, s->service->server->first_output(entry->server), now_ns, job->output);
+  }
   depart(s, slot, now_ns);
   return slot;
 }

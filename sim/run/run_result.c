@@ -79,6 +79,32 @@ static void summary_latency(RunResult *result, const Meter *meter, uint32_t d, i
     out[quantile[k].column] = histogram_quantile_ns(&window, quantile[k].q) / 1e9;
 }
 
+/* Eight columns in a row: mean and quantiles of the first token, then of the further ones. NaN without tokens. */
+static void token_columns(const TokenRow *row, double *out[8]) {
+  static const TokenRow none;
+  const TokenSums *sums = row ? &row->sums : &none.sums;
+  *out[0] = ratio((double)sums->ttft_ns, (double)sums->ttft_count) / 1e9;
+  *out[4] = ratio((double)sums->tpot_ns, (double)sums->tpot_count) / 1e9;
+  for (int k = 0; k < TOKEN_QUANTILES; k++) {
+    *out[1 + k] = row ? row->ttft_ns[k] / 1e9 : MISSING;
+    *out[5 + k] = row ? row->tpot_ns[k] / 1e9 : MISSING;
+  }
+}
+
+static void summary_tokens(const Meter *meter, int first_slice, double *out) {
+  TokenRow row;
+  double *column[8];
+  for (int k = 0; k < 8; k++) column[k] = &out[SUMMARY_ttft_mean_s + k];
+  if (meter->tokens) tokens_summary(meter->tokens, first_slice, meter->arena, &row);
+  token_columns(meter->tokens ? &row : NULL, column);
+}
+
+static void trace_tokens(const Meter *meter, int r, double *const *trace) {
+  double *column[8];
+  for (int k = 0; k < 8; k++) column[k] = &trace[TRACE_ttft_mean_s + k][r];
+  token_columns(meter->tokens ? &meter->tokens->done[r] : NULL, column);
+}
+
 static void summary_rates(Run *run, uint32_t d, int first_row, double ns, double *out) {
   const Station *s = &run->station[d];
   const Target *target = &run->target[d];
@@ -119,6 +145,7 @@ static void build_summary(Run *run, RunResult *result, int first_row) {
     for (int k = first_slice; k < SLICES; k++) job_counts_add(&jobs, &meter->slice_jobs[k]);
     summary_jobs(run, d, &jobs, &unfinished, first_slice, out);
     summary_latency(result, meter, d, first_slice, out);
+    summary_tokens(meter, first_slice, out);
     summary_rates(run, d, first_row, ns, out);
   }
 }
@@ -197,6 +224,7 @@ static void build_trace(Run *run, RunResult *result) {
     __int128 spent = 0;
     for (int r = 0; r < TRACE_ROWS; r++) {
       trace_jobs(run, d, r, row_ns(run, r), column);
+      trace_tokens(&run->station[d].meter, r, column);
       trace_control(run, d, r, row_ns(run, r), &spent, column);
     }
   }

@@ -197,6 +197,25 @@ static bool fit_check(const Scenario *scenario, size_t d, Arena *arena, Err *err
                 pool->machine.name, resources_text(pool->machine.allocatable, arena), pools->count > 1 ? ", and no other of its pools has room" : "");
 }
 
+static void outside(const char *path, const char *model, const char *what, double value, const int64_t range[2], Err *err) {
+  if ((range[0] == 0 || value >= (double)range[0]) && (range[1] == 0 || value <= (double)range[1])) return;
+  err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured for %lld to %lld", path, what, value, model, (long long)range[0], (long long)range[1]);
+}
+
+/* A law that was measured says for what; beyond that it may be far off. */
+static void range_check(const DeploymentSpec *spec, const VariantSpec *variant, Arena *arena, Err *err) {
+  const Service *service = (const Service *)variant->service.model;
+  if (!service->range) return;
+  ServiceRange range;
+  service->range(variant->service.params, &range);
+  const char *path = named_path(arena, named_path(arena, "deployments", spec->name, "variants"), variant->name, "service");
+  const char *name = service->model.name;
+  int64_t most[2] = {0, range.concurrency[1]}; /* fewer at once than measured is what a quiet hour is */
+  outside(path, name, "concurrency is", (double)spec->concurrency, most, err);
+  if (distribution_mean(&spec->workload.input) > 0) outside(path, name, "the mean input is", distribution_mean(&spec->workload.input), range.input, err);
+  if (distribution_mean(&spec->workload.output) > 0) outside(path, name, "the mean output is", distribution_mean(&spec->workload.output), range.output, err);
+}
+
 /* Slots and servers cannot be mixed in one deployment: a replica may change its variant while it serves. */
 static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
   const ServerModel *server = ((const Service *)deployment_variant(spec, 0)->service.model)->server;
@@ -213,6 +232,7 @@ static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
       good = err_at(err, named_path(arena, "deployments", spec->name, "concurrency"),
                     "`%s` of variant `%.60s` holds up to %lld jobs at once; concurrency is %lld", variant->service.model->name, variant->name,
                     (long long)least, (long long)spec->concurrency);
+    range_check(spec, variant, arena, err);
   }
   return good;
 }

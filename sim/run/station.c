@@ -44,6 +44,7 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->finish = ARENA_ARRAY(arena, Finish, FINISHES);
   arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
   meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, percentiles);
+  if (s->service->server && s->service->server->first_output) s->meter.tokens = tokens_new(arena);
 }
 
 uint32_t station_new_job(Station *s) {
