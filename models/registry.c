@@ -66,7 +66,9 @@
 #define SPEEDS(X) \
   X(speed_constant) \
   X(speed_linear) \
-  X(speed_amdahl)
+  X(speed_amdahl) \
+  X(speed_usl) \
+  X(speed_table)
 
 #define RATES(X) \
   X(rate_diurnal) \

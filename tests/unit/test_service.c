@@ -267,11 +267,62 @@ static void speed_laws(void **unused) {
     }
 }
 
+static double usl_at(const char *contention, const char *coherency, double millicores, double reference) {
+  Arena arena = {0};
+  const SpeedModel *speed = (const SpeedModel *)model_find(MODEL_SPEED, "usl");
+  void *params = param_new(&arena, speed->model.params);
+  param_set(speed->model.params, params, "contention", contention);
+  param_set(speed->model.params, params, "coherency", coherency);
+  double result = speed->speed(params, millicores, reference);
+  arena_free(&arena);
+  return result;
+}
+
+static void universal_scalability(void **unused) {
+  (void)unused;
+  assert_true(fabs(usl_at("0", "0", 8000, 2000) - 4) < 1e-15);                                            /* linear */
+  assert_true(fabs(usl_at("0.1", "0", 4000, 1000) - 1 / (0.1 + 0.9 / 4)) < 1e-15);                        /* Amdahl's law */
+  assert_true(fabs(usl_at("0.1", "0.01", 4000, 1000) - 4 / (1 + 0.3 + 0.12)) < 1e-15);
+  assert_true(fabs(usl_at("0.19", "0.01", 30000, 1000) - 9 / (1 + 0.19 * 8 + 0.01 * 72)) < 1e-14);        /* the peak: sqrt(0.81 / 0.01) = 9 */
+  assert_true(usl_at("0.19", "0.01", 30000, 1000) == usl_at("0.19", "0.01", 9000, 1000));
+  assert_true(usl_at("0.1", "0.01", 500, 1000) == 0.5);
+  assert_true(usl_at("0", "1", 64000, 1000) == 1 && usl_at("1", "1", 64000, 1000) == 1); /* more cores never help */
+  assert_true(usl_at("0", "0", 64000, 0) == 1);
+  for (double c = 100; c < 64000; c += 100) assert_true(usl_at("0.05", "0.002", c, 1000) <= usl_at("0.05", "0.002", c + 100, 1000));
+}
+
+static void measured_speed(void **unused) {
+  (void)unused;
+  Arena arena = {0};
+  const SpeedModel *speed = (const SpeedModel *)model_find(MODEL_SPEED, "table");
+  const Type *type = speed->model.params, *point;
+  void *params = param_new(&arena, type);
+  Err err = {.count = 0};
+  assert_false(type->check(params, &err));
+  char *item = param_list(&arena, type, params, "points", 3, &point);
+  static const char *const at[][2] = {{"1", "20/s"}, {"2", "36/s"}, {"4", "60/s"}};
+  for (size_t k = 0; k < 3; k++) {
+    param_set(point, item + k * point->size, "cores", at[k][0]);
+    param_set(point, item + k * point->size, "rate", at[k][1]);
+  }
+  assert_true(type->check(params, &err));
+  assert_true(speed->speed(params, 2000, 1000) == 1.8);
+  assert_true(speed->speed(params, 3000, 1000) == 2.4);
+  assert_true(speed->speed(params, 1000, 3000) == 20.0 / 48);
+  assert_true(speed->speed(params, 500, 1000) == 0.5);
+  assert_true(speed->speed(params, 16000, 1000) == 3); /* nothing is known beyond */
+  assert_true(speed->speed(params, 16000, 0) == 1);
+  param_set(point, item + 2 * point->size, "rate", "30/s");
+  assert_false(type->check(params, &err));
+  arena_free(&arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(law_of_a_distribution), cmocka_unit_test(law_by_size), cmocka_unit_test(one_core),
       cmocka_unit_test(several_cores), cmocka_unit_test(rounding_to_ns), cmocka_unit_test(resize_in_mid_job),
       cmocka_unit_test(evict_gives_work_left), cmocka_unit_test(one_leaves), cmocka_unit_test(long_busy_period), cmocka_unit_test(speed_laws),
+      cmocka_unit_test(universal_scalability), cmocka_unit_test(measured_speed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
