@@ -26,7 +26,8 @@ static double alone_ns(const Llm *law, uint32_t input, uint32_t output) {
   if (law->prefill == PREFILL_CHUNKED) pieces = (double)(((int64_t)prompt + law->max_batched_tokens - 1) / law->max_batched_tokens);
   double each = (double)law->iteration_ns + (double)law->per_sequence_ns, kv = (double)law->per_thousand_kv_ns / 1000;
   double prefill = pieces * each + prompt * (double)law->per_prefill_token_ns + kv * prompt * (pieces - 1) / 2;
-  return (prefill + decoded * (each + kv * (prompt + (decoded - 1) / 2))) * llm_parallel_factor(law);
+  double busy = prefill + decoded * (each + kv * (prompt + (decoded - 1) / 2));
+  return (double)law->overhead_ns + busy * llm_parallel_factor(law);
 }
 
 static void work(const void *params, const WorkInput *input, double *work_ns) {
@@ -53,7 +54,7 @@ const Service service_llm_continuous_batching = {
               .summary = "sequences of prompt and output tokens that join and leave between iterations",
               .rule = "an iteration takes iteration + per_prefill_token x prompt tokens + per_sequence x sequences + per_thousand_kv x cached tokens / 1000,\n"
                       "times (serial + (1 - serial) / tensor_parallel), as a multiple of the same for the GPUs measured, / speed.\n"
-                      "At its end jobs that wait come in, in order, while there are seats (max_sequences) and their prompts fit in the cache. A sequence\n"
+                      "At its end jobs that wait come in (each is prefilled from `overhead` after its arrival on), in order, while there are seats (max_sequences) and their prompts fit in the cache. A sequence\n"
                       "gives its first token with the iteration that ends its prompt, then one with each; it leaves with its last.\n"
                       "chunked: each iteration decodes all it can and fills up to max_batched_tokens with prompts; whole: prompts first, decoding pauses.\n"
                       "preempt: without room for the next tokens the youngest give up theirs and come back, before all others, when their tokens fit,\n"

@@ -25,6 +25,7 @@ typedef struct Sequence {
   int64_t generated;
   int64_t chunk;          /* prefilled by the running iteration */
   int64_t first_ns;       /* of its first token; INSTANT_NEVER */
+  int64_t ready_ns;       /* when it can be in an iteration */
   double work_ns;
 } Sequence;
 
@@ -35,8 +36,11 @@ typedef struct Sequences {
   int64_t iteration, token, sequence, kv_token; /* ticks */
   double speed;
   int64_t budget, kv_limit, last_first_ns;
+  int64_t overhead_ns, asked_ns; /* asked_ns: since when the job waits that is to be admitted */
   uint32_t count, most, n_finished, n_out;
-  bool whole, reserves, steps, pause; /* pause: the running iteration decodes nothing */
+  bool whole, reserves, steps;
+  bool pause; /* the running iteration decodes nothing */
+  bool idle;  /* the plan is to wait for a job to get ready */
   Sequence seq[]; /* in order of admission */
 } Sequences;
 
@@ -60,6 +64,7 @@ static void read_law(Sequences *s, const Llm *law, double speed) {
   s->token = ticks((double)law->per_prefill_token_ns, factor);
   s->sequence = ticks((double)law->per_sequence_ns, factor);
   s->kv_token = ticks((double)law->per_thousand_kv_ns / 1000, factor);
+  s->overhead_ns = law->overhead_ns;
   s->budget = law->max_batched_tokens;
   s->kv_limit = law->kv_tokens ? law->kv_tokens : INT64_MAX / 4;
   s->whole = law->prefill == PREFILL_WHOLE;
@@ -163,7 +168,7 @@ static int64_t give_chunks(Sequences *s, int64_t decoding, int64_t *sequences) {
   for (uint32_t k = 0; k < s->count; k++) {
     Sequence *q = &s->seq[k];
     q->chunk = 0;
-    if (q->stage != STAGE_PREFILL || left <= 0) continue;
+    if (q->stage != STAGE_PREFILL || left <= 0 || q->ready_ns > ns_of(s->end)) continue;
     int64_t wanted = q->prompt - q->cached;
     if (s->whole && sum > 0 && wanted > left) left = 0; /* in order */
     q->chunk = s->whole ? (left > 0 ? wanted : 0) : wanted < left ? wanted : left;
@@ -172,6 +177,15 @@ static int64_t give_chunks(Sequences *s, int64_t decoding, int64_t *sequences) {
     *sequences += q->chunk > 0;
   }
   return sum;
+}
+
+static int64_t next_ready(const Sequences *s) {
+  int64_t next_ns = INSTANT_NEVER;
+  for (uint32_t k = 0; k < s->count; k++) {
+    const Sequence *q = &s->seq[k];
+    if (q->stage == STAGE_PREFILL && q->ready_ns > ns_of(s->end) && q->ready_ns < next_ns) next_ns = q->ready_ns;
+  }
+  return next_ns;
 }
 
 /* How many decode iterations are alike: until the first sequence ends, or the cache is full. */
@@ -197,11 +211,21 @@ static void launch(Sequences *s, int64_t now_ns) {
   s->pause = s->whole && tokens > 0;
   if (s->pause) decoding = 0;
   for (uint32_t k = 0; k < s->count; k++) cached += s->seq[k].stage == STAGE_DECODE ? (decoding ? s->seq[k].cached : 0) : s->seq[k].cached;
+  int64_t ready_ns = next_ready(s);
   s->start = s->end;
+  s->idle = tokens == 0 && decoding == 0;
+  if (s->idle) { /* all that are inside are still on their way */
+    s->length = 1;
+    s->growth = 0;
+    s->end = (__int128)ready_ns << TICK_BITS;
+    s->fixed = least_of(s->end - s->start, LONG);
+    return;
+  }
   s->length = tokens > 0 ? 1 : alike(s, decoding);
   s->growth = least_of((__int128)s->kv_token * decoding, LONG);
   __int128 fixed = (__int128)s->iteration + (__int128)s->token * tokens + (__int128)s->sequence * (decoding + prefilling) + (__int128)s->kv_token * cached;
   s->fixed = fixed < (1 << TICK_BITS) ? 1 << TICK_BITS : least_of(fixed, LONG); /* at least 1 ns: time goes on */
+  if (s->length > 1 && ready_ns != INSTANT_NEVER) s->length = iteration_at(s, ready_ns - 1);
   s->end = s->start + span(s, s->length);
 }
 
@@ -225,6 +249,7 @@ static void advance_sequence(Sequences *s, Sequence *q, int64_t end_ns) {
 static void land(Sequences *s) {
   for (uint32_t k = 0; k < s->count; k++) advance_sequence(s, &s->seq[k], ns_of(s->end));
   s->length = 0;
+  s->idle = false;
 }
 
 /* ---- the server's functions ---- */
@@ -253,10 +278,15 @@ static uint64_t take(const void *params, void *state, int64_t now_ns, const Serv
   (void)params;
   CHECK(!s->n_finished);
   bool wanted = queue->count > 0 && s->count < s->most && !s->n_out && fits(s, queue);
+  if (s->idle && s->length && wanted) { /* it need not be waited for */
+    s->length = 0;
+    s->end = (__int128)now_ns << TICK_BITS;
+  }
   if (s->length) {
     if (wanted) settle(s, now_ns);
     return 0;
   }
+  s->asked_ns = queue->oldest_ns;
   if (wanted) return 1;
   launch(s, now_ns);
   return 0;
@@ -268,7 +298,7 @@ static void admit(const void *params, void *state, int64_t now_ns, ServerJob job
   CHECK(has_room(s) && !s->length);
   uint32_t input = job.input > 1 ? job.input : 1, output = job.output > 1 ? job.output : 1;
   s->seq[s->count++] = (Sequence){.slot = job.slot, .stage = STAGE_PREFILL, .input = input, .output = output, .prompt = input,
-                                  .first_ns = INSTANT_NEVER, .work_ns = job.work_ns};
+                                  .first_ns = INSTANT_NEVER, .ready_ns = s->asked_ns + s->overhead_ns, .work_ns = job.work_ns};
 }
 
 static int64_t next(const void *params, const void *state) {
@@ -333,7 +363,7 @@ static void resize(const void *params, void *state, int64_t now_ns, double speed
   Sequences *s = state;
   __int128 now = (__int128)now_ns << TICK_BITS;
   settle(s, now_ns);
-  if (s->length && s->end > now && speed != s->speed) {
+  if (s->length && !s->idle && s->end > now && speed != s->speed) {
     s->end = now + ns_from_double((double)(s->end - now) * (s->speed / speed));
     s->fixed = least_of(s->end - s->start, LONG);
   }

@@ -13,6 +13,7 @@ typedef enum KvFull { KV_PREEMPT, KV_QUEUE } KvFull;
   F(duration, per_prefill_token, "0s", 0, 3600, OPTIONAL, "further time for each prompt token", "")                                      \
   F(duration, per_sequence, "0s", 0, 3600, OPTIONAL, "further time for each sequence in the iteration", "")                              \
   F(duration, per_thousand_kv, "0s", 0, 3600, OPTIONAL, "further time for each 1000 tokens that its sequences have in the KV cache", "") \
+  F(duration, overhead, "0s", 0, 3600, OPTIONAL, "from a job's arrival until it can be in an iteration: network, tokenisation", "")        \
   F(integer, tensor_parallel, "0", 0, 1024, OPTIONAL, "GPUs a replica is split over; 0: as measured", "--tensor-parallel-size, vLLM")     \
   F(integer, measured_tensor_parallel, "1", 1, 1024, OPTIONAL, "GPUs the times above are for", "")                                       \
   F(ratio, serial, "0.1", 0, 1, OPTIONAL, "share of the time on one GPU that more GPUs do not shorten", "Amdahl 1967")                    \

@@ -241,6 +241,34 @@ static void cancelled_and_evicted(void **unused) {
   arena_free(&b.arena);
 }
 
+static void on_their_way(void **unused) {
+  (void)unused;
+  Bench b = bench_new();
+  param_set(b.type, b.params, "overhead", "30ms");
+  assert_true(fabs(alone_ns(&b, 4, 3) - 79.0 * MS) < 1);
+  bench_begin(&b, 8);
+  admits(&b, 0, 0, 4, 9);
+  goes_on(&b, 0);
+  assert_int_equal(next_ns(&b), 30 * MS);
+  admits(&b, 10 * MS, 1, 2, 1); /* comes in while nothing runs, ready at 40 */
+  goes_on(&b, 10 * MS);
+  boundary(&b, 30 * MS);
+  goes_on(&b, 30 * MS);
+  boundary(&b, 46 * MS); /* 10 + 4 + 2: the other was not ready */
+  goes_on(&b, 46 * MS);
+  ends(&b, 66 * MS, 1, 66 * MS); /* 10 + 2 + 2 x 2 + 4 */
+  goes_on(&b, 66 * MS);
+  assert_int_equal(asks(&b, 70 * MS, 1, 1), 0);
+  boundary(&b, 83 * MS); /* 17 */
+  b.model->take(b.params, b.state, 83 * MS, &(ServerQueue){1, 70 * MS, 1, 1});
+  b.model->admit(b.params, b.state, 83 * MS, (ServerJob){2, 1, 1, 1}); /* ready at 100: on its way since 70 */
+  goes_on(&b, 83 * MS);
+  boundary(&b, 101 * MS); /* 18: of the decode iterations the first that ends then */
+  goes_on(&b, 101 * MS);
+  ends(&b, 123 * MS, 2, 123 * MS); /* 10 + 1 + 2 x 2 + 7 */
+  arena_free(&b.arena);
+}
+
 static void several_gpus(void **unused) {
   (void)unused;
   Bench b = bench_new();
@@ -351,6 +379,7 @@ static void skipping_is_stepping(void **unused) {
         param_set(b.type, b.params, "prefill", way[w].prefill);
         param_set(b.type, b.params, "kv_full", way[w].full);
         param_set(b.type, b.params, "kv_tokens", way[w].kv);
+        param_set(b.type, b.params, "overhead", seed % 2 ? "7ms" : "0s");
         param_set(b.type, b.params, "step_iterations", steps ? "true" : "false");
         looks[steps] = play(&b, story, ending[steps]);
         arena_free(&b.arena);
@@ -369,7 +398,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_alone), cmocka_unit_test(one_joins), cmocka_unit_test(in_chunks), cmocka_unit_test(whole_prompts),
       cmocka_unit_test(preempted), cmocka_unit_test(reserved), cmocka_unit_test(seats), cmocka_unit_test(resized),
-      cmocka_unit_test(cancelled_and_evicted), cmocka_unit_test(several_gpus), cmocka_unit_test(skipping_is_stepping),
+      cmocka_unit_test(cancelled_and_evicted), cmocka_unit_test(several_gpus), cmocka_unit_test(on_their_way), cmocka_unit_test(skipping_is_stepping),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
