@@ -52,12 +52,13 @@ enum { ARRIVALS_A_STEP = 65536 };
 /* Jobs that leave one flow wait in the next one's events: upstream flows go in steps of about ARRIVALS_A_STEP jobs, so that these stay few. */
 static int64_t longest_step_ns(const Run *run) {
   double rate_rps = 1;
-  if (run->flows_alone) return INSTANT_NEVER;
+  if (run->flows_alone || run->n_flows == 1) return INSTANT_NEVER;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     const WorkloadSpec *workload = &run->target[d].spec->workload;
     if (workload->arrivals.model) rate_rps += ((const Workload *)workload->arrivals.model)->mean_rps(workload->arrivals.params, run->scenario->horizon_ns);
   }
-  return ns_from_double(ARRIVALS_A_STEP / rate_rps * 1e9) + 1;
+  int64_t step_ns = ns_from_double(ARRIVALS_A_STEP / rate_rps * 1e9) + 1, least_ns = run->scenario->horizon_ns / ARRIVALS_A_STEP + 1;
+  return step_ns > least_ns ? step_ns : least_ns; /* a trace of a single burst has a rate without limit */
 }
 
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena) {

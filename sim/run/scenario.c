@@ -199,7 +199,8 @@ static bool fit_check(const Scenario *scenario, size_t d, Arena *arena, Err *err
 
 static void outside(const char *path, const char *model, const char *what, double value, const int64_t range[2], Err *err) {
   if ((range[0] == 0 || value >= (double)range[0]) && (range[1] == 0 || value <= (double)range[1])) return;
-  err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured for %lld to %lld", path, what, value, model, (long long)range[0], (long long)range[1]);
+  if (range[0]) err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured for %lld to %lld", path, what, value, model, (long long)range[0], (long long)range[1]);
+  else err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured up to %lld", path, what, value, model, (long long)range[1]);
 }
 
 /* A law that was measured says for what; beyond that it may be far off. */
