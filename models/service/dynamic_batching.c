@@ -284,7 +284,7 @@ const Service service_dynamic_batching = {
                       "time = max(floor, base + size / peak), or by the table; size padded to the next of pad_to; + per_input x size x longest input;\n"
                       "times the noise of the first job. All its jobs end together. A cancelled job leaves, the batch takes as long.\n"
                       "Sizes or instances of another variant apply to replicas that start with it.",
-              .evidence = "bulk service, dynamic batching and batch timeout against theory (tests/oracle); 12 hand-computed cases",
+              .evidence = "bulk service, dynamic batching and batch timeout against theory (tests/oracle); batches by hand in tests/unit/test_batching.c",
               .params = &batching_type},
     .work = work,
     .mean_ns = mean_ns,

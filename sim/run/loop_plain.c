@@ -116,10 +116,11 @@ static uint32_t leave_queue(Station *s, Queue *queue, Entry *entry, int64_t now_
 static Queue *queue_of(Station *s, Entry *entry) { return s->central ? &s->waiting : &entry->queue; }
 
 /* A server that says itself when jobs start is asked until it wants no more; a draining one is not offered any. */
-static void serve_taker(Station *s, uint32_t e, int64_t now_ns) {
+static bool ask_taker(Station *s, uint32_t e, int64_t now_ns) {
   Entry *entry = &s->entry[e];
-  if (entry->state != ENTRY_READY && entry->state != ENTRY_DRAINING) return;
+  if (entry->state != ENTRY_READY && entry->state != ENTRY_DRAINING) return false;
   Queue *queue = queue_of(s, entry);
+  bool took = false;
   for (;;) {
     ServerQueue waiting = {0};
     const Job *head = queue->count && entry->state == ENTRY_READY && entry->busy < s->slots_per_entry ? &s->job[queue->head] : NULL;
@@ -127,6 +128,7 @@ static void serve_taker(Station *s, uint32_t e, int64_t now_ns) {
     uint64_t n = s->service->server->take(station_params(s, entry), entry->server, now_ns, &waiting);
     CHECK(n <= waiting.count);
     if (n == 0) break;
+    took = true;
     for (; n > 0; n--) {
       uint32_t slot = idle_slot_of(s, e, SLOT_NONE);
       CHECK(slot != SLOT_NONE);
@@ -135,13 +137,22 @@ static void serve_taker(Station *s, uint32_t e, int64_t now_ns) {
   }
   station_refresh_use(s, e, now_ns);
   push_server(s, e);
+  return took;
 }
 
-/* All that share the common queue, idle ones first. */
+/* All that share the common queue, idle ones first. Whoever takes changes what is first, for those that were asked before, too. */
 static void serve_takers(Station *s, int64_t now_ns) {
-  for (int busy = 0; busy < 2; busy++)
-    for (uint32_t k = 0; k < s->n_eligible; k++)
-      if ((s->entry[s->eligible[k]].busy > 0) == busy) serve_taker(s, s->eligible[k], now_ns);
+  for (bool took = true; took;) {
+    took = false;
+    for (int busy = 0; busy < 2; busy++)
+      for (uint32_t k = 0; k < s->n_eligible; k++)
+        if ((s->entry[s->eligible[k]].busy > 0) == busy) took |= ask_taker(s, s->eligible[k], now_ns);
+    took = took && s->waiting.count;
+  }
+}
+
+static void serve_taker(Station *s, uint32_t e, int64_t now_ns) {
+  if (ask_taker(s, e, now_ns) && s->central && s->waiting.count) serve_takers(s, now_ns);
 }
 
 /* An entry with an idle slot takes what waits for it. */

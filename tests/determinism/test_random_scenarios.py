@@ -147,8 +147,23 @@ class Random_scenarios(InFolder):
             self.headroom("run", path, "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", *options, code=ran.returncode)
             self.assertEqual(sha256(self.path("other.h5")), sha256(output), f"{label}\n{told}")
         self.check_figures(Result(output), scenario, told)
+        self.check_stepping(Result(output), scenario, ran.returncode, told)
         os.remove(output)
         return True
+
+    def check_stepping(self, result, scenario, code, told):
+        """An event for each iteration of a server, where nothing happens, too: the same figures."""
+        services = [v["service"]["llm"] for d in scenario["deployments"].values() for v in d["variants"].values() if "llm" in v["service"]]
+        if not services:
+            return
+        for service in services:
+            service["step_iterations"] = True
+        self.headroom("run", self.write("steps.yaml", scenario), "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", code=code)
+        stepped = Result(self.path("other.h5"))
+        for group, other in ((result.summary, stepped.summary), (result.trace, stepped.trace)):
+            for column in group:
+                if group[column].dtype.kind == "f":
+                    self.assertTrue(numpy.array_equal(group[column], other[column], equal_nan=True), f"{column}: stepping\n{told}")
 
     def check_figures(self, result, scenario, told):
         s = result.summary
