@@ -59,12 +59,16 @@
 #define SERVICES(X) \
   X(service_distribution) \
   X(service_sized) \
-  X(service_processor_sharing)
+  X(service_processor_sharing) \
+  X(service_dynamic_batching) \
+  X(service_llm_continuous_batching)
 
 #define SPEEDS(X) \
   X(speed_constant) \
   X(speed_linear) \
-  X(speed_amdahl)
+  X(speed_amdahl) \
+  X(speed_usl) \
+  X(speed_table)
 
 #define RATES(X) \
   X(rate_diurnal) \

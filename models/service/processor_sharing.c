@@ -62,7 +62,7 @@ static double rate(const Shares *shares) {
 }
 
 static void advance(Shares *shares, int64_t now_ns) {
-  DEBUG_CHECK(now_ns >= shares->last_ns);
+  CHECK(now_ns >= shares->last_ns);
   if (shares->count) shares->virtual_ns += (double)(now_ns - shares->last_ns) * rate(shares);
   else shares->virtual_ns = 0;
   shares->last_ns = now_ns;
@@ -114,6 +114,19 @@ static uint32_t complete(const void *params, void *state, int64_t now_ns) {
   return slot;
 }
 
+static void cancel(const void *params, void *state, int64_t now_ns, uint32_t slot) {
+  Shares *shares = state;
+  (void)params;
+  advance(shares, now_ns);
+  size_t at = 0;
+  while (at < shares->count && shares->share[at].slot != slot) at++;
+  CHECK(at < shares->count);
+  Share last = shares->share[--shares->count];
+  if (at == shares->count) return;
+  if (at > 0 && before(&last, &shares->share[(at - 1) / 2])) sift_up(shares, at, last);
+  else sift_down(shares, at, last);
+}
+
 /* Shell's sort (gaps of Knuth), in place: evictions are rare, and nothing may be allocated. */
 static void sort_by_admission(Share *share, size_t n) {
   size_t gap = 1;
@@ -136,7 +149,7 @@ static size_t evict(const void *params, void *state, int64_t now_ns, ServerJob *
   sort_by_admission(shares->share, n);
   for (size_t k = 0; k < n; k++) {
     double left_ns = shares->share[k].tag - shares->virtual_ns;
-    job[k] = (ServerJob){shares->share[k].slot, left_ns > 0 ? left_ns : 0};
+    job[k] = (ServerJob){.slot = shares->share[k].slot, .work_ns = left_ns > 0 ? left_ns : 0};
   }
   shares->count = 0;
   shares->virtual_ns = 0;
@@ -145,8 +158,8 @@ static size_t evict(const void *params, void *state, int64_t now_ns, ServerJob *
 
 static void resize(const void *params, void *state, int64_t now_ns, double speed) {
   Shares *shares = state;
-  (void)params;
   advance(shares, now_ns);
+  shares->cores = (double)((const Sharing *)params)->cores;
   shares->speed = speed;
 }
 
@@ -164,7 +177,7 @@ static double mean_ns(const void *params) { return distribution_mean(&((const Sh
 
 static const ServerModel server = {
     .state_bytes = state_bytes, .begin = begin, .has_room = has_room, .admit = admit, .next = next,
-    .complete = complete, .evict = evict, .resize = resize, .busy_ratio = busy_ratio,
+    .complete = complete, .cancel = cancel, .evict = evict, .resize = resize, .busy_ratio = busy_ratio,
 };
 
 extern const Service service_processor_sharing;

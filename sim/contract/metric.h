@@ -26,6 +26,8 @@
   X(OFFERED_BYTES_PER_S, offered_bytes_per_s, false, "data that arrives")                                                \
   X(BACKLOG_BYTES, backlog_bytes, false, "data waiting or in service")                                                   \
   X(KV_CACHE_RATIO, kv_cache_ratio, true, "KV cache in use, where the service model has one")                            \
+  X(TTFT_MEAN_S, ttft_mean_s, false, "mean time to the first token of jobs that finished in the window")                  \
+  X(TPOT_MEAN_S, tpot_mean_s, false, "mean time of each further token of jobs that finished in the window")               \
   X(REPLICAS_READY, replicas_ready, false, "ready replicas")
 #define METER_ENUM(id, name, by_replica, help) METER_##id,
 typedef enum MeterKind { METERS(METER_ENUM) METER_KINDS } MeterKind;

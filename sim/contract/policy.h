@@ -78,6 +78,8 @@ typedef struct Observation {
   double queue_jobs;          /* mean number waiting */
   double in_flight_jobs;      /* mean number waiting or in service */
   double latency_mean_s;      /* of jobs that ended in the window; NaN if none did */
+  double ttft_mean_s, tpot_mean_s; /* to the first token, and for each further one; of jobs that finished in the window; NaN where the service has none */
+  double kv_cache_ratio;      /* of the ready replicas' KV caches in use, at the newest scrape; NaN where the service has none */
   double attainment_ratio;    /* jobs that ended within the objective / jobs that ended in any way; NaN if none did */
   double offered_bytes;       /* data that arrived in the window */
   double backlog_bytes;       /* data waiting or in service at the newest scrape */

@@ -20,27 +20,52 @@ typedef struct WorkInput {
 typedef struct ServerJob {
   uint32_t slot;   /* the engine's handle */
   double work_ns;  /* at speed 1 */
+  uint32_t input, output;
 } ServerJob;
 
+enum { SERVER_NONE = 0xffffffffu };
+
+/* What waits for a server; nothing where it may take none. */
+typedef struct ServerQueue {
+  uint64_t count;
+  int64_t oldest_ns;      /* since when the first of them waits here */
+  uint32_t input, output; /* the first's */
+} ServerQueue;
+
 /* A server's functions work on `state` of state_bytes(params, concurrency, limit) bytes; nothing is allocated.
- * Instants never go back. At most `limit` jobs are admitted. */
+ * Instants never go back. At most `limit` jobs are admitted.
+ *
+ * A server without `take` starts a job whenever it has room. One with `take` says itself when jobs start, and how many together (batches,
+ * iterations): it is asked when a job begins to wait, when its own instant (next) has come, and after a change, until it answers 0; each
+ * other answer n is followed by n calls of admit at that instant. An answer of 0 ends the instant: the server goes on with what it has. */
 typedef struct ServerModel {
   size_t (*state_bytes)(const void *params, int64_t concurrency, int64_t limit);
   void (*begin)(const void *params, void *state, int64_t concurrency, int64_t limit, int64_t now_ns, double speed);
   bool (*has_room)(const void *state);
   void (*admit)(const void *params, void *state, int64_t now_ns, ServerJob job);
-  int64_t (*next)(const void *params, const void *state);      /* instant of the next completion, INSTANT_NEVER when idle */
-  uint32_t (*complete)(const void *params, void *state, int64_t now_ns); /* the job that completes at next(); lowest slot first in a tie */
+  uint64_t (*take)(const void *params, void *state, int64_t now_ns, const ServerQueue *queue);
+  int64_t (*next)(const void *params, const void *state);      /* instant of the next completion (with take: or of another event), INSTANT_NEVER when idle */
+  uint32_t (*complete)(const void *params, void *state, int64_t now_ns); /* the job that completes at next(), lowest slot first in a tie; with take: or SERVER_NONE */
+  void (*cancel)(const void *params, void *state, int64_t now_ns, uint32_t slot); /* one job leaves */
   size_t (*evict)(const void *params, void *state, int64_t now_ns, ServerJob *job); /* all jobs with their work left, in admission order */
-  void (*resize)(const void *params, void *state, int64_t now_ns, double speed);
+  void (*resize)(const void *params, void *state, int64_t now_ns, double speed); /* another speed, or other parameters */
   double (*busy_ratio)(const void *state);                      /* share of the replica in use now, 0..1 */
+  int64_t (*least_concurrency)(const void *params);             /* the concurrency it needs; NULL: 1 */
+  int64_t (*first_output)(const void *state); /* when the job that completed last gave its first output; NULL: there is no such thing */
+  double (*kv_ratio)(const void *state);      /* share of the KV cache in use, NaN where it has no limit; NULL: there is none */
 } ServerModel;
+
+/* What the parameters were measured for, 0 where nothing is known. */
+typedef struct ServiceRange {
+  int64_t concurrency[2], input[2], output[2]; /* least, most */
+} ServiceRange;
 
 typedef struct Service {
   Model model; /* first */
   /* A block of work in ns at reference speed: work_ns[k] from input.uniform[k] and the sizes. */
   void (*work)(const void *params, const WorkInput *input, double *work_ns);
   double (*mean_ns)(const void *params); /* NaN when it depends on sizes */
+  void (*range)(const void *params, ServiceRange *range); /* NULL: nothing is known */
   const ServerModel *server; /* NULL: a law, slots serve one job each */
 } Service;
 

@@ -143,6 +143,41 @@ static bool unknown_law(Decoder *decoder, const YamlEntry *entry) {
                     names_hint(entry->key, names, n, decoder->arena));
 }
 
+/* ---- a time as what is moved over a bandwidth ---- */
+
+static const char *const transfer_keys[] = {"image", "weights", "init", "bandwidth"};
+enum { TRANSFER_KEYS = sizeof transfer_keys / sizeof transfer_keys[0], TRANSFER_INIT = 2, TRANSFER_BANDWIDTH = 3 };
+
+static bool transfer_part(Decoder *decoder, const YamlEntry *entry, size_t key, double *value) {
+  const Yaml *node = entry->value;
+  const char *why = "1Gi/s is wanted";
+  size_t n = node->kind == YAML_SCALAR ? strlen(node->text) : 0;
+  bool per_s = n > 2 && text_equal(node->text + n - 2, "/s");
+  FieldKind kind = key == TRANSFER_INIT ? FIELD_DURATION : FIELD_BYTES;
+  if (node->kind != YAML_SCALAR || yaml_is_null(node))
+    return yaml_error(decoder->err, ERR_SCENARIO, entry->mark, "`%s` is one value, there is %s", entry->key, yaml_kind_words(node));
+  const char *text = key == TRANSFER_BANDWIDTH && per_s ? arena_text(decoder->arena, node->text, n - 2) : node->text;
+  bool good = (key != TRANSFER_BANDWIDTH || per_s) && parse_quantity(kind, text, value, &why);
+  if (good && (key == TRANSFER_BANDWIDTH ? *value <= 0 : *value < 0)) good = false, why = key == TRANSFER_BANDWIDTH ? "it must be positive" : "it must not be negative";
+  return good || yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is `%.60s`: %s", entry->key, node->text, why);
+}
+
+/* {image: 8Gi, weights: 16Gi, bandwidth: 1Gi/s, init: 5s} */
+static bool decode_transfer(Decoder *decoder, const Field *field, const Yaml *node, Distribution *law) {
+  double value[TRANSFER_KEYS] = {0};
+  bool good = true;
+  for (size_t e = 0; e < node->count; e++) {
+    const YamlEntry *entry = &node->entry[e];
+    size_t key = 0;
+    while (key < TRANSFER_KEYS && !text_equal(transfer_keys[key], entry->key)) key++;
+    if (key < TRANSFER_KEYS) good &= transfer_part(decoder, entry, key, &value[key]);
+    else good = yaml_error(decoder->err, ERR_SCENARIO, entry->mark, "unknown key `%.60s`%s", entry->key, names_hint(entry->key, transfer_keys, TRANSFER_KEYS, decoder->arena));
+  }
+  if (!good) return false;
+  *law = distribution_constant(value[TRANSFER_INIT] + (value[0] + value[1]) / value[TRANSFER_BANDWIDTH] * 1e9);
+  return law_finish(decoder, field, node->mark, law);
+}
+
 bool decode_law(Decoder *decoder, const Field *field, const Yaml *node, Distribution *law) {
   if (node->kind == YAML_SCALAR) {
     double value;
@@ -156,6 +191,7 @@ bool decode_law(Decoder *decoder, const Field *field, const Yaml *node, Distribu
     *law = distribution_constant(value);
     return law_finish(decoder, field, node->mark, law);
   }
+  if (field->kind == FIELD_DURATION_DISTRIBUTION && node->kind == YAML_MAP && yaml_entry(node, "bandwidth")) return decode_transfer(decoder, field, node, law);
   if (node->kind != YAML_MAP || node->count != 1)
     return yaml_error(decoder->err, ERR_SCENARIO, node->mark, "`%s` is a quantity or one law, as in {exponential: {mean: ...}}", field->name);
   const YamlEntry *entry = &node->entry[0];

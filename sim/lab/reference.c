@@ -152,6 +152,8 @@ static void distribution_page(Text *out) {
     }
     text_addf(out, "}}\n");
   }
+  text_addf(out, "\nA time may also be what is moved over a bandwidth, as a container image and a model's weights at a cold start: (image + weights) / bandwidth + init.\n\n"
+                 "  {image: bytes, weights: bytes, bandwidth: bytes/s, init: duration}; only bandwidth is required\n");
 }
 
 static void units_page(Text *out) {

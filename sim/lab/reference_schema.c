@@ -67,6 +67,15 @@ static void law_schema(Text *out, const Field *field) {
     for (size_t k = 0; k < form[f].n_keys; k++) text_addf(out, "%s\"%s\"", k ? ", " : "", form[f].key[k].name);
     text_addf(out, "]}}, \"required\": [\"%s\"]}", form[f].kind);
   }
+  if (field->kind == FIELD_DURATION_DISTRIBUTION) {
+    text_addf(out, ", {\"type\": \"object\", \"additionalProperties\": false, \"properties\": {\"image\": ");
+    quantity_schema(out, FIELD_BYTES, 0, 0);
+    text_addf(out, ", \"weights\": ");
+    quantity_schema(out, FIELD_BYTES, 0, 0);
+    text_addf(out, ", \"init\": ");
+    quantity_schema(out, FIELD_DURATION, 0, 0);
+    text_addf(out, ", \"bandwidth\": {\"type\": \"string\", \"pattern\": \"/s$\"}}, \"required\": [\"bandwidth\"]}");
+  }
   text_addf(out, "]}");
 }
 

@@ -19,8 +19,7 @@ static void push_departure(Station *s, uint32_t slot) {
 
 static void push_server(Station *s, uint32_t e) {
   Entry *entry = &s->entry[e];
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-  int64_t next = s->service->server->next(params, entry->server);
+  int64_t next = s->service->server->next(station_params(s, entry), entry->server);
   entry->server_stamp++;
   if (next != INSTANT_NEVER) push_event(s, next, CLASS_DEPARTURE, e, e, entry->server_stamp);
 }
@@ -67,11 +66,10 @@ static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int
   s->slot[slot].start_ns = now_ns;
   s->slot[slot].free_ns = INSTANT_NEVER;
   station_serve(s, entry, now_ns, 1);
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-  s->service->server->admit(params, entry->server, now_ns, (ServerJob){slot, job->work_ns});
+  s->service->server->admit(station_params(s, entry), entry->server, now_ns, (ServerJob){slot, job->work_ns, job->input, job->output});
   station_refresh_use(s, e, now_ns);
   station_log(s, 's', now_ns, job, entry->id);
-  push_server(s, e);
+  if (!s->service->server->take) push_server(s, e);
 }
 
 static void start(Station *s, uint32_t slot, uint32_t id, int64_t now_ns) {
@@ -115,9 +113,55 @@ static uint32_t leave_queue(Station *s, Queue *queue, Entry *entry, int64_t now_
   return id;
 }
 
+static Queue *queue_of(Station *s, Entry *entry) { return s->central ? &s->waiting : &entry->queue; }
+
+/* A server that says itself when jobs start is asked until it wants no more; a draining one is not offered any. */
+static bool ask_taker(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  if (entry->state != ENTRY_READY && entry->state != ENTRY_DRAINING) return false;
+  Queue *queue = queue_of(s, entry);
+  bool took = false;
+  for (;;) {
+    ServerQueue waiting = {0};
+    const Job *head = queue->count && entry->state == ENTRY_READY && entry->busy < s->slots_per_entry ? &s->job[queue->head] : NULL;
+    if (head) waiting = (ServerQueue){queue->count, head->enqueued_ns, head->input, head->output};
+    uint64_t n = s->service->server->take(station_params(s, entry), entry->server, now_ns, &waiting);
+    CHECK(n <= waiting.count);
+    if (n == 0) break;
+    took = true;
+    for (; n > 0; n--) {
+      uint32_t slot = idle_slot_of(s, e, SLOT_NONE);
+      CHECK(slot != SLOT_NONE);
+      start(s, slot, leave_queue(s, queue, s->central ? NULL : entry, now_ns), now_ns);
+    }
+  }
+  station_refresh_use(s, e, now_ns);
+  push_server(s, e);
+  return took;
+}
+
+/* All that share the common queue, idle ones first. Whoever takes changes what is first, for those that were asked before, too. */
+static void serve_takers(Station *s, int64_t now_ns) {
+  for (bool took = true; took;) {
+    took = false;
+    for (int busy = 0; busy < 2; busy++)
+      for (uint32_t k = 0; k < s->n_eligible; k++)
+        if ((s->entry[s->eligible[k]].busy > 0) == busy) took |= ask_taker(s, s->eligible[k], now_ns);
+    took = took && s->waiting.count;
+  }
+}
+
+static void serve_taker(Station *s, uint32_t e, int64_t now_ns) {
+  if (ask_taker(s, e, now_ns) && s->central && s->waiting.count) serve_takers(s, now_ns);
+}
+
 /* An entry with an idle slot takes what waits for it. */
 static void serve(Station *s, uint32_t e, int64_t now_ns) {
   Entry *entry = &s->entry[e];
+  if (s->takes) {
+    serve_taker(s, e, now_ns);
+    return;
+  }
   if (entry->state != ENTRY_READY) return;
   Queue *queue = s->central ? &s->waiting : &entry->queue;
   while (queue->count) {
@@ -143,6 +187,13 @@ static void enqueue(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
   push_expiry(s, id);
 }
 
+/* A job joins the queue of an entry (ENTRY_NONE: the common one) and whoever takes from it is asked. */
+static void wait_for_taker(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
+  enqueue(s, e, id, now_ns);
+  if (e != ENTRY_NONE) serve_taker(s, e, now_ns);
+  else if (s->central) serve_takers(s, now_ns);
+}
+
 static void after_control(Station *s, int64_t now_ns) {
   s->changed = false;
   rebuild_events(s);
@@ -154,8 +205,10 @@ static void after_control(Station *s, int64_t now_ns) {
     job->waited_ns += now_ns - job->enqueued_ns;
     job->enqueued_ns = now_ns;
     job->stamp++;
-    uint32_t e = station_choose(s, job, now_ns), slot = idle_slot_of(s, e, SLOT_NONE);
-    if (slot != SLOT_NONE) {
+    uint32_t e = station_choose(s, job, now_ns), slot = s->takes ? SLOT_NONE : idle_slot_of(s, e, SLOT_NONE);
+    if (s->takes) {
+      wait_for_taker(s, e, id, now_ns);
+    } else if (slot != SLOT_NONE) {
       if (s->total_timeout) push_expiry(s, id);
       start(s, slot, id, now_ns);
     } else {
@@ -177,12 +230,32 @@ static void set_deadline(Station *s, Job *job, int64_t now_ns) {
   job->deadline_ns = now_ns + patience;
 }
 
+/* Whether it must wait shows when the servers have been asked: what stands behind the limit then is dropped. */
+static void arrive_for_taker(Station *s, uint32_t id, int64_t now_ns) {
+  uint32_t e = s->central ? ENTRY_NONE : station_choose(s, &s->job[id], now_ns);
+  wait_for_taker(s, e, id, now_ns);
+  Entry *entry = e == ENTRY_NONE ? NULL : &s->entry[e];
+  Queue *queue = entry ? &entry->queue : &s->waiting;
+  if ((int64_t)queue->count <= s->queue_limit || queue->tail != id) return;
+  if (entry) entry->queued_ns -= hot_service_ns(s, &s->job[id], entry);
+  queue_remove(s, queue, id);
+  station_wait(s, now_ns, -1);
+  station_lose(s, id, LOSS_DROPPED, now_ns);
+  if (entry) serve_taker(s, e, now_ns); /* it waits for nobody now */
+  else if (s->central) serve_takers(s, now_ns);
+}
+
 static void arrive(Station *s, uint32_t id, int64_t now_ns) {
   Job *job = &s->job[id];
   set_deadline(s, job, now_ns);
   station_log(s, 'a', now_ns, job, 0);
   job->enqueued_ns = now_ns;
   job->in_service = false;
+  if (s->takes) {
+    arrive_for_taker(s, id, now_ns);
+    if (s->n_waiting > (uint64_t)s->spec->queue.max_queue) s->overflow = s->n_waiting;
+    return;
+  }
   uint32_t e = s->central ? ENTRY_NONE : station_choose(s, job, now_ns);
   uint32_t slot = s->central ? (s->waiting.count ? SLOT_NONE : idle_slot(s)) : e == ENTRY_NONE ? SLOT_NONE : idle_slot_of(s, e, SLOT_NONE);
   Queue *queue = e == ENTRY_NONE ? &s->waiting : &s->entry[e].queue;
@@ -263,18 +336,31 @@ static void depart(Station *s, uint32_t slot, int64_t now_ns) {
   else station_free_job(s, id);
 }
 
+/* One job of a server, or SERVER_NONE, when its next instant has come. */
+static uint32_t server_complete(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  uint32_t slot = s->service->server->complete(station_params(s, entry), entry->server, now_ns);
+  if (slot == SERVER_NONE) return slot;
+  s->slot[slot].free_ns = now_ns;
+  if (slot - e * s->slots_per_entry < entry->idle_hint) entry->idle_hint = slot - e * s->slots_per_entry;
+  station_refresh_use(s, e, now_ns);
+  const Job *job = &s->job[s->slot[slot].job];
+  if (s->meter.tokens && !job->abandoned) {
+    int slice = row_of(s->meter.horizon_ns, job->first_ns) / ROWS_PER_SLICE;
+    tokens_book(s->meter.tokens, slice, job->first_ns, s->service->server->first_output(entry->server), now_ns, job->output);
+  }
+  depart(s, slot, now_ns);
+  return slot;
+}
+
 static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns) {
   uint32_t e = what;
   if (s->service->server) {
     Entry *entry = &s->entry[e];
     if (entry->server_stamp != stamp || entry->state == ENTRY_FREE) return;
-    const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-    uint32_t slot = s->service->server->complete(params, entry->server, now_ns);
-    s->slot[slot].free_ns = now_ns;
-    if (slot - e * s->slots_per_entry < entry->idle_hint) entry->idle_hint = slot - e * s->slots_per_entry;
-    station_refresh_use(s, e, now_ns);
-    depart(s, slot, now_ns);
-    push_server(s, e);
+    uint32_t slot = server_complete(s, e, now_ns);
+    while (s->takes && slot != SERVER_NONE && s->service->server->next(station_params(s, entry), entry->server) <= now_ns) slot = server_complete(s, e, now_ns);
+    if (!s->takes) push_server(s, e);
   } else {
     if (s->slot[what].stamp != stamp) return;
     e = station_slot_entry(s, what);
@@ -283,14 +369,9 @@ static void departure(Station *s, uint32_t what, uint32_t stamp, int64_t now_ns)
   serve(s, e, now_ns);
 }
 
-/* A server gives up one job: all leave, the others come back in their order. */
 static void server_cancel(Station *s, uint32_t e, uint32_t slot, int64_t now_ns) {
   Entry *entry = &s->entry[e];
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-  if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
-  size_t n = s->service->server->evict(params, entry->server, now_ns, s->scratch_job);
-  for (size_t k = 0; k < n; k++)
-    if (s->scratch_job[k].slot != slot) s->service->server->admit(params, entry->server, now_ns, s->scratch_job[k]);
+  s->service->server->cancel(station_params(s, entry), entry->server, now_ns, slot);
   station_refresh_use(s, e, now_ns);
   push_server(s, e);
 }
@@ -328,7 +409,10 @@ static void expiry(Station *s, uint32_t id, uint32_t stamp, int64_t now_ns) {
   queue_remove(s, entry ? &entry->queue : &s->waiting, id);
   station_wait(s, now_ns, -1);
   job->waited_ns += now_ns - job->enqueued_ns;
+  uint32_t e = job->place;
   station_lose(s, id, LOSS_ABANDONED, now_ns);
+  if (s->takes && e != ENTRY_NONE) serve_taker(s, e, now_ns); /* another may be first now */
+  else if (s->takes && s->central) serve_takers(s, now_ns);
 }
 
 static void rearrival(Station *s, uint32_t id, int64_t now_ns) {

@@ -81,6 +81,7 @@ void meter_end_row(Meter *meter) {
   }
   job_counts_add(&meter->slice_jobs[meter->slice], &meter->jobs);
   sample_add(&meter->past, &meter->jobs, &meter->level, meter->units, meter->output_units);
+  if (meter->tokens) tokens_end_row(meter->tokens, meter->row, meter->percentiles);
   memset(&meter->jobs, 0, sizeof meter->jobs);
   memset(&meter->level, 0, sizeof meter->level);
   meter->units = meter->output_units = 0;
@@ -121,4 +122,7 @@ void meter_lose(Meter *meter, Loss loss, int64_t first_ns) {
 void meter_sums(const Meter *meter, Sample *sums) {
   *sums = meter->past;
   sample_add(sums, &meter->jobs, &meter->level, meter->units, meter->output_units);
+  if (!meter->tokens) return;
+  sums->tokens = meter->tokens->past;
+  token_sums_add(&sums->tokens, &meter->tokens->row);
 }

@@ -9,6 +9,7 @@
 
 #include "sim/core/histogram.h"
 #include "sim/core/time.h"
+#include "sim/run/tokens.h"
 
 enum { METER_VARIANTS = 8 }; /* variants counted apart for accuracy; a scenario may not have more */
 
@@ -35,6 +36,7 @@ typedef struct Sample {
   int64_t at_ns;
   uint64_t offered, finished, within, ended, dropped, latency_count;
   __int128 latency_ns, queue, in_service, usage, request, offered_units, offered_output;
+  TokenSums tokens;
 } Sample;
 
 typedef struct Meter {
@@ -50,6 +52,7 @@ typedef struct Meter {
   MeterRow *done;    /* [TRACE_ROWS] */
   JobCounts *slice_jobs;    /* [SLICES], by first arrival */
   Histogram *slice_latency; /* [SLICES] */
+  TokenMeter *tokens; /* NULL where the service gives none */
   bool percentiles;  /* compute them for rows */
 } Meter;
 

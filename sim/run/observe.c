@@ -126,6 +126,13 @@ static bool window_find(const Run *run, const Station *station, int64_t window_n
   return true;
 }
 
+static double ttft_mean_s(const Sample *to, const Sample *from) {
+  return per((double)(to->tokens.ttft_ns - from->tokens.ttft_ns) / 1e9, (double)(to->tokens.ttft_count - from->tokens.ttft_count));
+}
+static double tpot_mean_s(const Sample *to, const Sample *from) {
+  return per((double)(to->tokens.tpot_ns - from->tokens.tpot_ns) / 1e9, (double)(to->tokens.tpot_count - from->tokens.tpot_count));
+}
+
 static double output_mean(const DeploymentSpec *spec, const Sample *to, const Sample *from, double offered) {
   return distribution_mean(&spec->workload.output) > 0 || to->offered_output > 0 ? per((double)(to->offered_output - from->offered_output), offered) : (double)NAN;
 }
@@ -134,6 +141,7 @@ static void observe_metrics(Run *run, uint32_t d, Observation *o) {
   const Station *station = &run->station[d];
   const PolicyTiming *timing = &run->target[d].timing;
   Window window;
+  o->ttft_mean_s = o->tpot_mean_s = o->kv_cache_ratio = (double)NAN;
   o->latency_mean_s = o->attainment_ratio = o->input_tokens_mean = o->output_tokens_mean = (double)NAN;
   if (!window_find(run, station, timing->window_ns, timing->lag_ns, 0, &window)) return;
   const Sample *to = &window.to->sums, *from = &window.from->sums;
@@ -149,6 +157,9 @@ static void observe_metrics(Run *run, uint32_t d, Observation *o) {
   o->queue_jobs = (double)(to->queue - from->queue) / ns;
   o->in_flight_jobs = (double)(to->queue - from->queue + to->in_service - from->in_service) / ns;
   o->latency_mean_s = per((double)(to->latency_ns - from->latency_ns) / 1e9, (double)(to->latency_count - from->latency_count));
+  o->ttft_mean_s = ttft_mean_s(to, from);
+  o->tpot_mean_s = tpot_mean_s(to, from);
+  o->kv_cache_ratio = window.to->kv_ratio;
   o->attainment_ratio = per((double)(to->within - from->within), (double)(to->ended - from->ended));
   o->offered_bytes = (double)(to->offered_units - from->offered_units) * unit_bytes;
   o->backlog_bytes = (double)window.to->backlog_units * unit_bytes;
@@ -255,6 +266,7 @@ static double replica_value(const Station *station, const MetricQuery *query, co
     case METER_QUEUE_JOBS: return waiting;
     case METER_IN_SERVICE_JOBS: return busy;
     case METER_IN_FLIGHT_JOBS: return busy + waiting;
+    case METER_KV_CACHE_RATIO: return to->kv_ratio;
     default: return (double)NAN;
   }
 }
@@ -291,7 +303,9 @@ static double whole_value(Station *station, const MetricQuery *query, const Wind
     case METER_OFFERED_BYTES_PER_S: return per((double)(to->offered_units - from->offered_units) * unit_bytes * 1e9, ns);
     case METER_BACKLOG_BYTES: return (double)window->to->backlog_units * unit_bytes;
     case METER_REPLICAS_READY: return ready;
-    case METER_KV_CACHE_RATIO:
+    case METER_KV_CACHE_RATIO: return window->to->kv_ratio;
+    case METER_TTFT_MEAN_S: return ttft_mean_s(to, from);
+    case METER_TPOT_MEAN_S: return tpot_mean_s(to, from);
     case METER_KINDS: break;
   }
   return (double)NAN;

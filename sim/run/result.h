@@ -29,6 +29,14 @@
   X(latency_p99_s, "s", "99th percentile of latency of finished jobs")                                               \
   X(latency_p999_s, "s", "99.9th percentile of latency of finished jobs")                                            \
   X(latency_variance_s2, "s2", "variance of latency of finished jobs")                                               \
+  X(ttft_mean_s, "s", "mean time from a job's first arrival to its first token; empty where the service gives no tokens") \
+  X(ttft_p50_s, "s", "median time to the first token")                                                               \
+  X(ttft_p95_s, "s", "95th percentile of the time to the first token")                                               \
+  X(ttft_p99_s, "s", "99th percentile of the time to the first token")                                               \
+  X(tpot_mean_s, "s", "mean time for each further token: from a job's first token to its last, over one less than its tokens") \
+  X(tpot_p50_s, "s", "median, over jobs, of the time for each further token")                                         \
+  X(tpot_p95_s, "s", "95th percentile of the time for each further token")                                            \
+  X(tpot_p99_s, "s", "99th percentile of the time for each further token")                                            \
   X(queue_wait_mean_s, "s", "mean time in queues of finished jobs")                                                  \
   X(waited_ratio, "1", "share of finished jobs that waited at all")                                                  \
   X(queue_jobs, "1", "mean number of jobs waiting (time average)")                                                   \
@@ -65,6 +73,14 @@
   X(latency_p50_s, "s", "median latency of jobs that finished in the row")                                           \
   X(latency_p95_s, "s", "95th percentile of latency of jobs that finished in the row")                               \
   X(latency_p99_s, "s", "99th percentile of latency of jobs that finished in the row")                               \
+  X(ttft_mean_s, "s", "mean time from a job's first arrival to its first token; empty where the service gives no tokens") \
+  X(ttft_p50_s, "s", "median time to the first token")                                                               \
+  X(ttft_p95_s, "s", "95th percentile of the time to the first token")                                               \
+  X(ttft_p99_s, "s", "99th percentile of the time to the first token")                                               \
+  X(tpot_mean_s, "s", "mean time for each further token: from a job's first token to its last, over one less than its tokens") \
+  X(tpot_p50_s, "s", "median, over jobs, of the time for each further token")                                         \
+  X(tpot_p95_s, "s", "95th percentile of the time for each further token")                                            \
+  X(tpot_p99_s, "s", "99th percentile of the time for each further token")                                            \
   X(queue_jobs, "1", "mean number of jobs waiting")                                                                  \
   X(in_service_jobs, "1", "mean number of jobs in service")                                                          \
   X(utilisation_ratio, "1", "CPU used / CPU requested by ready replicas")                                            \

@@ -61,8 +61,9 @@ static double arrivals_rps(const Run *run) {
 
 /* Jobs that leave one flow wait in the next one's events: upstream flows go in steps of about ARRIVALS_A_STEP jobs, so that these stay few. */
 static int64_t longest_step_ns(const Run *run) {
-  if (run->flows_alone) return INSTANT_NEVER;
-  return ns_from_double(ARRIVALS_A_STEP / (1 + run->arrivals_rps) * 1e9) + 1;
+  if (run->flows_alone || run->n_flows == 1) return INSTANT_NEVER;
+  int64_t step_ns = ns_from_double(ARRIVALS_A_STEP / (1 + run->arrivals_rps) * 1e9) + 1, least_ns = run->scenario->horizon_ns / ARRIVALS_A_STEP + 1;
+  return step_ns > least_ns ? step_ns : least_ns; /* a trace of a single burst has a rate without limit */
 }
 
 Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena) {

@@ -89,6 +89,34 @@ static void summary_latency(const Meter *meter, const Window *rows, uint64_t *co
     out[quantile[k].column] = histogram_quantile_ns(&window, quantile[k].q) / 1e9;
 }
 
+/* Eight columns in a row: mean and quantiles of the first token, then of the further ones. NaN without tokens. */
+static void token_columns(const TokenRow *row, double *out[8]) {
+  static const TokenRow none;
+  const TokenSums *sums = row ? &row->sums : &none.sums;
+  *out[0] = ratio((double)sums->ttft_ns, (double)sums->ttft_count) / 1e9;
+  *out[4] = ratio((double)sums->tpot_ns, (double)sums->tpot_count) / 1e9;
+  for (int k = 0; k < TOKEN_QUANTILES; k++) {
+    *out[1 + k] = row ? row->ttft_ns[k] / 1e9 : MISSING;
+    *out[5 + k] = row ? row->tpot_ns[k] / 1e9 : MISSING;
+  }
+}
+
+/* Of windows that reach to the end: a batch within a run has none. */
+static void summary_tokens(const Meter *meter, const Window *window, double *out) {
+  TokenRow row;
+  double *column[8];
+  bool known = meter->tokens && window->after == TRACE_ROWS;
+  for (int k = 0; k < 8; k++) column[k] = &out[SUMMARY_ttft_mean_s + k];
+  if (known) tokens_summary(meter->tokens, window->first / ROWS_PER_SLICE, meter->arena, &row);
+  token_columns(known ? &row : NULL, column);
+}
+
+static void trace_tokens(const Meter *meter, int r, double *const *trace) {
+  double *column[8];
+  for (int k = 0; k < 8; k++) column[k] = &trace[TRACE_ttft_mean_s + k][r];
+  token_columns(meter->tokens ? &meter->tokens->done[r] : NULL, column);
+}
+
 static void summary_rates(Run *run, uint32_t d, const Window *window, double *out) {
   const Station *s = &run->station[d];
   const Target *target = &run->target[d];
@@ -123,6 +151,7 @@ static void build_summary(Run *run, uint32_t d, const Window *window, const Unfi
   for (int k = window->first / ROWS_PER_SLICE; k < window->after / ROWS_PER_SLICE; k++) job_counts_add(&jobs, &meter->slice_jobs[k]);
   summary_jobs(run, d, &jobs, unfinished, window, out);
   summary_latency(meter, window, counts, out);
+  summary_tokens(meter, window, out);
   summary_rates(run, d, window, out);
   known_means(run, d, window->first, window->after, &out[SUMMARY_offered_expected], &out[SUMMARY_latency_erlang_s]);
 }
@@ -236,6 +265,7 @@ static void build_trace(Run *run, RunResult *result) {
     __int128 spent = 0;
     for (int r = 0; r < TRACE_ROWS; r++) {
       trace_jobs(run, d, r, row_ns(run, r), column);
+      trace_tokens(&run->station[d].meter, r, column);
       trace_control(run, d, r, row_ns(run, r), &spent, column);
     }
   }

@@ -208,6 +208,47 @@ static bool fit_check(const Scenario *scenario, size_t d, Arena *arena, Err *err
                 pool->machine.name, resources_text(pool->machine.allocatable, arena), pools->count > 1 ? ", and no other of its pools has room" : "");
 }
 
+static void outside(const char *path, const char *model, const char *what, double value, const int64_t range[2], Err *err) {
+  if ((range[0] == 0 || value >= (double)range[0]) && (range[1] == 0 || value <= (double)range[1])) return;
+  if (range[0]) err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured for %lld to %lld", path, what, value, model, (long long)range[0], (long long)range[1]);
+  else err_warn(err, "warning: %s: %s %.6g, but the times of `%s` were measured up to %lld", path, what, value, model, (long long)range[1]);
+}
+
+/* A law that was measured says for what; beyond that it may be far off. */
+static void range_check(const DeploymentSpec *spec, const VariantSpec *variant, Arena *arena, Err *err) {
+  const Service *service = (const Service *)variant->service.model;
+  if (!service->range) return;
+  ServiceRange range;
+  service->range(variant->service.params, &range);
+  const char *path = named_path(arena, named_path(arena, "deployments", spec->name, "variants"), variant->name, "service");
+  const char *name = service->model.name;
+  int64_t most[2] = {0, range.concurrency[1]}; /* fewer at once than measured is what a quiet hour is */
+  outside(path, name, "concurrency is", (double)spec->concurrency, most, err);
+  if (distribution_mean(&spec->workload.input) > 0) outside(path, name, "the mean input is", distribution_mean(&spec->workload.input), range.input, err);
+  if (distribution_mean(&spec->workload.output) > 0) outside(path, name, "the mean output is", distribution_mean(&spec->workload.output), range.output, err);
+}
+
+/* Slots and servers cannot be mixed in one deployment: a replica may change its variant while it serves. */
+static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
+  const ServerModel *server = ((const Service *)deployment_variant(spec, 0)->service.model)->server;
+  const char *list = named_path(arena, "deployments", spec->name, "variants");
+  bool good = true;
+  for (size_t v = 0; v < spec->variants.count; v++) {
+    const VariantSpec *variant = deployment_variant(spec, v);
+    const ServerModel *other = ((const Service *)variant->service.model)->server;
+    if (other != server)
+      good = err_at(err, named_path(arena, list, variant->name, "service"), "`%s` shares a replica in another way than `%s` of the first variant",
+                    variant->service.model->name, deployment_variant(spec, 0)->service.model->name);
+    int64_t least = other && other->least_concurrency ? other->least_concurrency(variant->service.params) : 1;
+    if (spec->concurrency < least)
+      good = err_at(err, named_path(arena, "deployments", spec->name, "concurrency"),
+                    "`%s` of variant `%.60s` holds up to %lld jobs at once; concurrency is %lld", variant->service.model->name, variant->name,
+                    (long long)least, (long long)spec->concurrency);
+    range_check(spec, variant, arena, err);
+  }
+  return good;
+}
+
 /* An absent limit is the request. */
 static void limits_resolve(DeploymentSpec *spec) {
   spec->limits.cpu_millicores = given_or(spec->limits.cpu_millicores, spec->requests.cpu_millicores);
@@ -221,6 +262,7 @@ static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
     bool has_pool = pools_of_deployment(scenario, d, arena, err);
     good &= variants_resolve(scenario, d, arena, err) && has_pool;
     if (has_pool) good &= fit_check(scenario, d, arena, err);
+    good &= services_check(scenario_deployment(scenario, d), arena, err);
     DeploymentSpec *spec = LIST_AT(scenario->deployments, DeploymentSpec, d);
     limits_resolve(spec);
     if (spec->replicas.initial < 0) spec->replicas.initial = spec->replicas.min > 1 ? spec->replicas.min : 1;

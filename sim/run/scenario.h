@@ -79,7 +79,7 @@ typedef struct QueueSpec { FIELD_MEMBERS(QUEUE_FIELDS) } QueueSpec;
 #define VARIANT_FIELDS(F, C, O, L, M, R, P)                                                               \
   F(ratio, accuracy, "1", 0, 1, OPTIONAL, "accuracy of this model size", "")                          \
   F(bytes, memory, "0", 0, 1e18, OPTIONAL, "memory the model takes; must fit the memory request", "") \
-  F(duration_dist, load, "0s", 0, YEARS_S, OPTIONAL, "from placed to ready; also to swap a running replica to this variant", "") \
+  F(duration_dist, load, "0s", 0, YEARS_S, OPTIONAL, "from placed to ready; also to swap a running replica to this variant; or {image: 8Gi, weights: 16Gi, bandwidth: 1Gi/s}", "") \
   R(service, MODEL_SERVICE, NULL, REQUIRED, "how long a job takes at the reference resources")
 typedef struct VariantSpec { const char *name; FIELD_MEMBERS(VARIANT_FIELDS) } VariantSpec;
 

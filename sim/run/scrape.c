@@ -13,6 +13,17 @@ void scrapes_begin(Scrapes *scrapes, Arena *arena, uint32_t capacity, bool repli
   for (uint32_t k = 0; k < capacity; k++) scrapes->ring[k].latency.arena = arena;
 }
 
+static double kv_of(const Station *s, const Entry *entry) {
+  bool has = s->service->server && s->service->server->kv_ratio && entry->state == ENTRY_READY;
+  return has ? s->service->server->kv_ratio(entry->server) : (double)NAN;
+}
+
+static double kv_mean(const Station *s) {
+  double sum = 0;
+  for (uint32_t k = 0; k < s->n_eligible; k++) sum += kv_of(s, &s->entry[s->eligible[k]]);
+  return s->n_eligible ? sum / (double)s->n_eligible : (double)NAN;
+}
+
 static void take_replicas(const Station *s, Scrape *scrape) {
   scrape->n_replicas = 0;
   if (scrape->capacity < s->n_entries) {
@@ -22,7 +33,7 @@ static void take_replicas(const Station *s, Scrape *scrape) {
   for (uint32_t e = 0; e < s->n_entries; e++) {
     const Entry *entry = &s->entry[e];
     if (entry->state == ENTRY_FREE) continue;
-    scrape->replica[scrape->n_replicas++] = (ReplicaSample){e, entry->generation, entry->queue.count, entry->busy, entry->began_ns, entry->busy_sum, entry->usage_sum};
+    scrape->replica[scrape->n_replicas++] = (ReplicaSample){e, entry->generation, entry->queue.count, entry->busy, entry->began_ns, entry->busy_sum, entry->usage_sum, kv_of(s, entry)};
   }
 }
 
@@ -35,6 +46,7 @@ void scrapes_take(Station *s, int64_t now_ns) {
   scrape->busy = s->n_busy;
   scrape->ready = s->n_ready;
   scrape->backlog_units = s->backlog_units;
+  scrape->kv_ratio = kv_mean(s);
   if (scrapes->replicas) take_replicas(s, scrape);
   if (scrapes->latencies) {
     Histogram old = scrape->latency;

@@ -11,12 +11,14 @@ typedef struct ReplicaSample {
   uint32_t waiting, busy;      /* gauges */
   int64_t began_ns;
   __int128 busy_ns, usage;     /* since it began: job ns; millicores * slots * ns */
+  double kv_ratio;             /* gauge; NaN */
 } ReplicaSample;
 
 typedef struct Scrape {
   Sample sums;
   uint64_t waiting, busy, ready; /* gauges */
   uint64_t backlog_units;
+  double kv_ratio;               /* mean over ready replicas; NaN where there is no KV cache */
   ReplicaSample *replica;
   uint32_t n_replicas, capacity;
   Histogram latency; /* of jobs that finished since the scrape before */

@@ -31,6 +31,7 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->replication = replication;
   s->concurrency = (uint32_t)spec->concurrency;
   s->service = (const Service *)deployment_variant(spec, 0)->service.model;
+  s->takes = s->service->server && s->service->server->take;
   s->queue_limit = spec->queue.limit < 0 ? INT64_MAX : spec->queue.limit;
   s->slots_per_entry = s->concurrency;
   s->central = spec->dispatch == DISPATCH_CENTRAL_QUEUE;
@@ -43,6 +44,7 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->finish = ARENA_ARRAY(arena, Finish, FINISHES);
   arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
   meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, percentiles);
+  if (s->service->server && s->service->server->first_output) s->meter.tokens = tokens_new(arena);
 }
 
 uint32_t station_new_job(Station *s) {
@@ -204,9 +206,17 @@ void station_refresh_use(Station *s, uint32_t e, int64_t now_ns) {
   if (level != entry->usage_level) station_use(s, entry, now_ns, level - entry->usage_level);
 }
 
+size_t station_server_bytes(const Station *s) {
+  size_t most = 0;
+  for (size_t v = 0; v < s->spec->variants.count; v++) {
+    size_t bytes = s->service->server->state_bytes(deployment_variant(s->spec, v)->service.params, s->concurrency, s->slots_per_entry);
+    if (bytes > most) most = bytes;
+  }
+  return most;
+}
+
 void *station_copy_server(Station *s, const Entry *entry) {
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-  size_t bytes = s->service->server->state_bytes(params, s->concurrency, s->slots_per_entry);
+  size_t bytes = station_server_bytes(s);
   if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
   if (!s->scratch_peek) s->scratch_peek = arena_alloc(s->arena, 1, bytes);
   return memcpy(s->scratch_peek, entry->server, bytes);
@@ -219,9 +229,8 @@ static uint64_t outstanding(const Station *s, uint32_t e) { return s->entry[e].b
 /* Work left inside a server, asked of a copy of it: all jobs leave the copy with what they have left. */
 static int64_t server_left_ns(Station *s, uint32_t e, int64_t now_ns) {
   Entry *entry = &s->entry[e];
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
   void *copy = station_copy_server(s, entry);
-  size_t n = s->service->server->evict(params, copy, now_ns, s->scratch_job);
+  size_t n = s->service->server->evict(station_params(s, entry), copy, now_ns, s->scratch_job);
   double left = 0;
   for (size_t k = 0; k < n; k++) left += s->scratch_job[k].work_ns;
   return ns_from_double(left * entry->slowness);

@@ -105,6 +105,7 @@ struct Station {
   uint32_t entity, replication;
   uint32_t concurrency, slots_per_entry; /* equal, but for servers: the jobs they may hold */
   const Service *service; /* form: its server, NULL for laws */
+  bool takes;        /* its server says itself when jobs start */
   bool central;      /* one queue for all replicas */
   bool has_patience, fixed_patience, total_timeout;
   int64_t patience_ns; /* fixed */
@@ -180,6 +181,12 @@ void queue_push_head(Station *station, Queue *queue, uint32_t job);
 void queue_remove(Station *station, Queue *queue, uint32_t job);
 /* The service of a job on an entry, ns. */
 int64_t station_service_ns(Station *station, Job *job, const Entry *entry);
+/* The parameters of an entry's service. */
+static inline const void *station_params(const Station *s, const Entry *entry) {
+  return deployment_variant(s->spec, (size_t)entry->variant)->service.params;
+}
+/* Bytes of a server's state, whatever the variant. */
+size_t station_server_bytes(const Station *station);
 /* A server's state on scratch memory, to ask what would happen; scratch_job is ready for an evict. Valid until the next call. */
 void *station_copy_server(Station *station, const Entry *entry);
 /* The entity that names a job's draws at this station. */

@@ -47,9 +47,8 @@ static uint32_t entry_new(Station *s) {
 static void server_begin(Station *s, Entry *entry, int64_t now_ns) {
   const ServerModel *server = s->service->server;
   if (!server) return;
-  const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-  if (!entry->server) entry->server = arena_alloc(s->arena, 1, server->state_bytes(params, s->concurrency, s->slots_per_entry));
-  server->begin(params, entry->server, s->concurrency, s->slots_per_entry, now_ns, entry->speed);
+  if (!entry->server) entry->server = arena_alloc(s->arena, 1, station_server_bytes(s));
+  server->begin(station_params(s, entry), entry->server, s->concurrency, s->slots_per_entry, now_ns, entry->speed);
 }
 
 uint32_t station_add(Station *s, uint32_t replica, int variant, double speed, int64_t usage_millicores, int64_t request_millicores,
@@ -168,7 +167,7 @@ static void entry_interrupt(Station *s, uint32_t e, bool fails, int64_t now_ns) 
   if (entry->server && entry->state != ENTRY_STARTING) {
     if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
     ServerJob *job = s->scratch_job;
-    size_t n = s->service->server->evict(deployment_variant(s->spec, (size_t)entry->variant)->service.params, entry->server, now_ns, job);
+    size_t n = s->service->server->evict(station_params(s, entry), entry->server, now_ns, job);
     for (size_t k = 0; k < n; k++) work_left[job[k].slot - first] = job[k].work_ns;
     station_use(s, entry, now_ns, -entry->usage_level);
   }
@@ -199,20 +198,20 @@ static void entry_move_queue(Station *s, Entry *entry, int64_t now_ns) {
 
 /* ---- the operations ---- */
 
-/* On a copy of a server: the jobs whose patience ends first, and before t, leave; returns that instant, or t if there are none. */
-static int64_t play_cancels(Station *s, const void *params, int variant, void *copy, int64_t t) {
+/* On a copy of a server that has been played up to from_ns: the jobs whose patience ends first, and before t, leave; returns that instant,
+ * or t if there are none. */
+static int64_t play_cancels(Station *s, const void *params, int variant, void *copy, int64_t from_ns, int64_t t) {
   const ServerModel *server = s->service->server;
   int64_t expiry = t;
   void *peek = station_copy_server(s, &(Entry){.server = copy, .variant = variant});
-  size_t n = server->evict(params, peek, s->window_end_ns, s->scratch_job);
+  size_t n = server->evict(params, peek, from_ns, s->scratch_job);
   for (size_t k = 0; k < n; k++) {
     const Job *job = &s->job[s->slot[s->scratch_job[k].slot].job];
     if (!job->abandoned && job->deadline_ns < expiry) expiry = job->deadline_ns;
   }
   if (expiry == t) return t;
-  n = server->evict(params, copy, expiry, s->scratch_job);
   for (size_t k = 0; k < n; k++)
-    if (s->job[s->slot[s->scratch_job[k].slot].job].deadline_ns > expiry) server->admit(params, copy, expiry, s->scratch_job[k]);
+    if (s->job[s->slot[s->scratch_job[k].slot].job].deadline_ns <= expiry) server->cancel(params, copy, expiry, s->scratch_job[k].slot);
   return expiry;
 }
 
@@ -228,14 +227,18 @@ static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
     if (end_ns > last) last = end_ns;
   }
   if (entry->server && entry->busy) {
-    const void *params = deployment_variant(s->spec, (size_t)entry->variant)->service.params;
-    size_t bytes = s->service->server->state_bytes(params, s->concurrency, s->slots_per_entry);
+    const ServerModel *server = s->service->server;
+    const void *params = station_params(s, entry);
+    const ServerQueue nobody = {0};
+    size_t bytes = station_server_bytes(s);
     if (!s->scratch_server) s->scratch_server = arena_alloc(s->arena, 1, bytes);
     void *copy = memcpy(s->scratch_server, entry->server, bytes);
-    for (int64_t t; (t = s->service->server->next(params, copy)) != INSTANT_NEVER; last = t) {
-      int64_t expiry = cancels ? play_cancels(s, params, entry->variant, copy, t) : t;
+    if (s->takes) server->take(params, copy, now_ns, &nobody);
+    for (int64_t t; (t = server->next(params, copy)) != INSTANT_NEVER; last = t) {
+      int64_t expiry = cancels ? play_cancels(s, params, entry->variant, copy, last, t) : t;
       if (expiry < t) t = expiry;
-      else s->service->server->complete(params, copy, t);
+      else server->complete(params, copy, t);
+      if (s->takes && server->next(params, copy) != t) server->take(params, copy, t, &nobody);
     }
   }
   return last;
@@ -296,7 +299,7 @@ void station_resize(Station *s, uint32_t replica, double speed, int64_t usage_mi
   }
   entry->speed = speed;
   entry->slowness = 1 / speed;
-  if (entry->server && entry->state != ENTRY_STARTING) s->service->server->resize(deployment_variant(s->spec, (size_t)entry->variant)->service.params, entry->server, now_ns, speed);
+  if (entry->server && entry->state != ENTRY_STARTING) s->service->server->resize(station_params(s, entry), entry->server, now_ns, speed);
   entry->queued_ns = 0;
   for (uint32_t id = entry->queue.head; id != JOB_NONE; id = s->job[id].next) entry->queued_ns += station_service_ns(s, &s->job[id], entry);
   if (entry->state == ENTRY_DRAINING) entry->drained_ns = drained_at(s, e, now_ns);
@@ -339,10 +342,11 @@ int64_t station_next_notice(const Station *s) {
   return next;
 }
 
-static void entry_swap(Station *s, uint32_t e) {
+static void entry_swap(Station *s, uint32_t e, int64_t now_ns) {
   Entry *entry = &s->entry[e];
   entry->variant = entry->swap_variant;
   entry->swap_ns = INSTANT_NEVER;
+  if (entry->server && entry->state != ENTRY_STARTING) s->service->server->resize(station_params(s, entry), entry->server, now_ns, entry->speed);
   entry->queued_ns = 0;
   for (uint32_t id = entry->queue.head; id != JOB_NONE; id = s->job[id].next) entry->queued_ns += station_service_ns(s, &s->job[id], entry);
   arrivals_set_variant(&s->arrivals, entry->variant);
@@ -368,6 +372,6 @@ void station_do_local(Station *s, int64_t now_ns) {
   }
   for (uint32_t e = 0; e < s->n_entries; e++) {
     if (s->entry[e].state == ENTRY_STARTING && s->entry[e].ready_ns <= now_ns) entry_ready(s, e, now_ns);
-    if (s->entry[e].state != ENTRY_FREE && s->entry[e].swap_ns <= now_ns) entry_swap(s, e);
+    if (s->entry[e].state != ENTRY_FREE && s->entry[e].swap_ns <= now_ns) entry_swap(s, e, now_ns);
   }
 }

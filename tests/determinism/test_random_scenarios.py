@@ -21,6 +21,7 @@ class Draw:
         self.random = random.Random(seed)
         self.horizon_s = self.one(1, 30, 180, 300.5)
         self.seed = seed
+        self.batching = random.Random(f"batching {seed}")  # of its own, so that the other draws of a seed stay what they were
 
     def one(self, *choices):
         return self.random.choice(choices)
@@ -50,6 +51,22 @@ class Draw:
         return self.one(None, {"diurnal": {"period": "100s", "peak": 2, "peak_at": "30s"}},
                         {"steps": {"points": [{"at": "0s", "factor": self.one(0, 1)}, {"at": "40s", "factor": 2}, {"at": "90s", "factor": 0}, {"at": "150s", "factor": 1}]}})
 
+    def batched(self, variants):
+        """Now and then a server of batches or of iterations instead, in all variants."""
+        one = self.batching.choice
+        kind = one(("", "", "", "", "dynamic-batching", "llm"))
+        self.output = one((3, {"exponential": {"mean": 30}})) if kind == "llm" else None
+        for variant in variants.values() if kind else ():
+            if kind == "llm":
+                params = {"iteration": one(("0s", "3ms")), "per_prefill_token": one(("1us", "40us")), "per_sequence": "100us", "per_thousand_kv": one(("0s", "50us")),
+                          "prefill": one(("chunked", "whole")), "kv_full": one(("preempt", "queue")), "kv_tokens": one((0, 300, 1000)),
+                          "max_batched_tokens": one((64, 8192)), "overhead": one(("0s", "20ms"))}
+            else:
+                params = {"max_wait": one(("0s", "5ms", "2s")), "base": one(("0s", "20ms")), "floor": "10ms", "peak": one(("100/s", "1000/s")), "instances": 1,
+                          "noise": one((1, {"exponential": {"mean": 1}}, {"lognormal": {"mean": 1, "cv": 0.5}})), "per_input": one(("0s", "1us")), "pad_to": one(([], [2, 8]))}
+            variant["service"] = {kind: params}
+        return variants
+
     def deployment(self, pools):
         first = self.service(self.one(0.01, 0.08, 0.3))
         variants = {"small": self.some(accuracy=0.7, load=self.maybe(0.7, self.law(4)), service=first)}
@@ -57,6 +74,7 @@ class Draw:
             variants["large"] = {"accuracy": 0.9, "load": self.one("0s", "15s"), "service": {"distribution": {"time": self.law(0.2)}}}
             if "sized" in first:
                 variants["large"]["service"] = {"sized": {"base": "50ms", "per_input": "300us"}}
+        variants = self.batched(variants)
         low = self.one(0, 1, 1, 2)
         request = self.one(0.5, 1, 1, 2, 4)
         return self.some(
@@ -70,7 +88,7 @@ class Draw:
             retry=self.maybe(0.4, {"attempts": self.one(2, 5), "backoff": self.one("0s", "100ms", "2s"), "jitter": self.one(0, 0.5)}),
             failure=self.maybe(0.6, {"jobs": self.one("requeue-head", "requeue-tail", "fail"), "work": self.one("restart", "resume")}),
             grace=self.maybe(0.5, self.one("0s", "10ms", "1s")),
-            workload=self.some(arrivals=self.arrivals(), rate=self.rate(), input=self.one(0, 100, {"exponential": {"mean": 200}}), unit_bytes=self.one(1, 1000)))
+            workload=self.some(arrivals=self.arrivals(), rate=self.rate(), input=self.one(0, 100, {"exponential": {"mean": 200}}), output=self.output, unit_bytes=self.one(1, 1000)))
 
     def nodes(self):
         seconds = self.one("0s", "7s", "30s")
@@ -143,8 +161,23 @@ class Random_scenarios(InFolder):
             self.headroom("run", path, "-o", self.path("other.h5"), "-q", "--force", "--traces", "all", *options, code=ran.returncode)
             self.assertEqual(sha256(self.path("other.h5")), sha256(output), f"{label}\n{told}")
         self.check_figures(Result(output), scenario, told)
+        self.check_stepping(Result(output), scenario, ran.returncode, told)
         os.remove(output)
         return True
+
+    def check_stepping(self, result, scenario, code, told):
+        """An event for each iteration of a server, where nothing happens, too: the same figures."""
+        services = [v["service"]["llm"] for d in scenario["deployments"].values() for v in d["variants"].values() if "llm" in v["service"]]
+        if not services:
+            return
+        for service in services:
+            service["step_iterations"] = True
+        self.headroom("run", self.write("steps.yaml", scenario), "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", code=code)
+        stepped = Result(self.path("other.h5"))
+        for group, other in ((result.summary, stepped.summary), (result.trace, stepped.trace)):
+            for column in group:
+                if group[column].dtype.kind == "f":
+                    self.assertTrue(numpy.array_equal(group[column], other[column], equal_nan=True), f"{column}: stepping\n{told}")
 
     def check_figures(self, result, scenario, told):
         s = result.summary

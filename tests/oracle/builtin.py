@@ -54,6 +54,21 @@ def single(family, name, station, expected, **options):
     return Case(family, name, [station], checks_of(expected), **options)
 
 
+# As many batches at once as there will ever be, each for so long, in multiples of the wait.
+INSTANCES, ASSEMBLED_S = 32, 0.2
+
+
+def assembled(most, rate, wait):
+    """Batch assembly with unlimited servers."""
+    batch = {"most": most, "wait": wait, "instances": INSTANCES, "base": ASSEMBLED_S * wait, "per_job": 0}
+    return {"arrival": poisson(rate), "flow": rate, "service": DET, "slots": most * INSTANCES, "batch": batch}
+
+
+def batch_need(rho, most):
+    """As many batches as M/M/1 has jobs."""
+    return need_of_number(rho, 1) * (1 + most * rho) / 2
+
+
 # ---- families --------------------------------------------------------------------------------------------------------
 
 
@@ -113,6 +128,17 @@ def processor_sharing():
                      need=need_of_number(rate, cores, (1 + exact.scv(law)) / 2), relaxation=3 * relaxation(rate, cores), slack=1.3)
     station = {"arrival": poisson(0.9), "flow": 0.9, "service": DET, "cores": 1, "slots": 4, "limit": 0}
     yield single("mg1k_ps", "det-k4", station, exact.ps_limit(0.9, 4), primary="p_block", need=need_of_loss(0.9, 1, 4), relaxation=20)
+
+
+def batching():
+    for most, rho in ((1, 0.7), (4, 0.8), (16, 0.6)):
+        rate = most * rho
+        station = {"arrival": poisson(rate), "flow": rate, "service": EXP, "slots": most, "batch": {"most": most, "base": 1.0, "per_job": 0}}
+        yield single("bulk_service", f"b{most}-rho{rho}", station, exact.bulk(rate, most), need=batch_need(rho, most), relaxation=3 * relaxation(rho, 1),
+                     slack=2)
+    for most, rate, wait in ((2, 2.0, 1.0), (8, 8.0, 1.0), (32, 8.0, 1.0)):
+        yield single("batch_timeout", f"b{most}-l{rate:.0f}", assembled(most, rate, wait), exact.batch_timeout(rate, most, wait, ASSEMBLED_S * wait, INSTANCES),
+                     primary="mean_wait", need=2e5, relaxation=5, slack=2)
 
 
 def impatience():
@@ -191,5 +217,5 @@ def modulated():
 
 
 def cases():
-    for family in (one_queue, general_service, processor_sharing, impatience, networks, dispatching, modulated):
+    for family in (one_queue, general_service, processor_sharing, batching, impatience, networks, dispatching, modulated):
         yield from family()

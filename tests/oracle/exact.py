@@ -99,6 +99,35 @@ def erlang_c(servers, load):
     return b / (1 - load / servers * (1 - b))
 
 
+def bulk(rate, most, service_rate=1.0):
+    """M/M^[b]/1: a free server takes min(b, waiting) jobs. Busy with n waiting has probability in proportion to r^n (Bailey 1954; Gross and
+    Harris, Fundamentals of Queueing Theory, 3.2), r the root of mu r^(b+1) - (lambda + mu) r + lambda in (0, 1)."""
+    low, high = 0.0, 1 - 1e-12
+    for _ in range(200):
+        r = (low + high) / 2
+        low, high = (r, high) if service_rate * r ** (most + 1) - (rate + service_rate) * r + rate > 0 else (low, r)
+    first = rate / service_rate  # busy with nobody waiting, for each idle
+    idle = 1 / (1 + first / (1 - r))
+    queue = idle * first * r / (1 - r) ** 2
+    response = queue / rate + 1 / service_rate
+    return {"p_wait": 1 - idle, "utilisation": 1 - idle, "mean_queue": queue, "mean_wait": queue / rate, "mean_response": response,
+            "mean_number": rate * response, "throughput": rate, "mean_batch_size": rate / service_rate / (1 - idle)}
+
+
+def batch_timeout(rate, most, wait, time, instances):
+    """Batches close when full or when the first job has waited so long; each is served at once. Jobs behind the first come as a Poisson
+    process: the batch is open with j of them behind it for P(N(wait) > j) / rate."""
+    open_with, below, term = [], 0.0, math.exp(-rate * wait)
+    for j in range(most - 1):
+        below += term
+        term *= rate * wait / (j + 1)
+        open_with.append((1 - below) / rate)
+    size = 1 + rate * sum(open_with)
+    delay = sum((1 + j) * t for j, t in enumerate(open_with)) / size
+    return {"mean_batch_size": size, "mean_wait": delay, "mean_response": delay + time, "mean_queue": rate * delay, "throughput": rate,
+            "utilisation": rate / size * time / instances, "mean_number": rate * (delay + time)}
+
+
 def mmc(rate, servers, service_rate=1.0):
     wait_share = erlang_c(servers, rate / service_rate)
     spare = servers * service_rate - rate

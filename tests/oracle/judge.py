@@ -78,7 +78,8 @@ def judge(case, result, horizon_s):
         if rare(case, check, horizon_s) or (check.metric == "response_p999" and case.halfwidth > TAIL_HALFWIDTH):
             continue
         name = names[check.station]
-        value, error = measure.estimate(result, name, check.metric, case.unit_s)
+        instances = case.stations[check.station].get("batch", {}).get("instances", 1)
+        value, error = measure.estimate(result, name, check.metric, case.unit_s, instances)
         size = abs(check.expected)
         extra = measure.edge(result, name, check.metric, case.unit_s, horizon_s) + ROUNDING + histogram_error(case, check)
         tolerance = T_LIMIT * error + (check.rel_err + extra) * size

@@ -94,7 +94,7 @@ def of_quantile(counts, low, high, q):
     return float(pooled), float(single.std(ddof=1) / math.sqrt(len(single)))
 
 
-def estimate(result, name, metric, unit):
+def estimate(result, name, metric, unit, batches=1):
     """(value, standard error) in the units of the case."""
     r = result.rows(name)
     if metric == "mean_number":
@@ -105,6 +105,8 @@ def estimate(result, name, metric, unit):
     if metric in ("mean_response", "mean_wait"):
         column = "latency_mean_s" if metric == "mean_response" else "queue_wait_mean_s"
         return of_ratio(r[column] * r["finished"] / unit, r["finished"])
+    if metric == "mean_batch_size":  # where a batch takes as long whatever its size; of one replica
+        return of_ratio(r["in_service_jobs"], r["utilisation_ratio"] * batches)
     if metric == "p_wait":
         return of_ratio(r["waited_ratio"] * r["finished"], r["finished"])
     if metric in ("p_block", "p_abandon"):
@@ -125,7 +127,7 @@ def edge(result, name, metric, unit, horizon_s):
     r = result.rows(name)
     if metric == "throughput":  # ends in the window of jobs that began before it, and the reverse
         return 3 / r["finished"].mean()
-    if metric in PLAIN or metric in ("mean_number", "p_block", "p_abandon"):
+    if metric in PLAIN or metric in ("mean_number", "mean_batch_size", "p_block", "p_abandon"):
         return 0.0
     mean, variance = numpy.mean(r["latency_mean_s"]), numpy.mean(r["latency_variance_s2"])
     share = (variance / mean + mean) / (horizon_s * (1 - 1 / WARMUP))

@@ -74,7 +74,7 @@ def cost_s(station):
     """Rough CPU seconds of one job: which loop of the engine serves it, and its laws."""
     slots, tabled = station.get("slots", 1), station["service"]["dist"] in ("gamma", "erlang", "lognormal", "hyperexp2", "bpareto")
     tabled += station.get("arrival") is not None and station["arrival"]["type"] == "renewal"
-    events = "cores" in station or "route" in station or station.get("dispatch") == "least-work"
+    events = "cores" in station or "batch" in station or "route" in station or station.get("dispatch") == "least-work"
     events |= station.get("arrival") is None or station.get("patience", {"dist": "det"})["dist"] != "det"
     base = (200 + 1.5 * slots if events else 110) if events or "dispatch" in station else 45 + 10 * math.log2(slots + station.get("replicas", 1))
     return 1e-9 * (base + 60 * tabled)
@@ -125,6 +125,10 @@ def law_text(law, unit):
     return f"{{{name}: {{mean: {seconds(mean)}, cv: {cv}}}}}"
 
 
+def noise_text(law):
+    return "1" if law["dist"] == "det" else law_text(law, 1).replace("mean: 1.0s", "mean: 1")
+
+
 def rate_text(rate, unit):
     return f"{rate / unit:.15g}/s"
 
@@ -156,10 +160,16 @@ def workload_text(arrival, unit):
 
 
 def deployment(station, name, unit, stop_s=None):
-    """Arrivals end at stop_s. Keys: arrival (None: only routes lead here), flow (jobs a unit), service, slots (of one replica), replicas, dispatch, tie,
-    sampling, limit, patience (law), cores (processor sharing), route ([(station index, probability)])."""
+    """Arrivals end at stop_s. Keys: arrival (None: only routes lead here), flow (jobs a unit), service, slots (of one replica), replicas,
+    dispatch, tie, sampling, limit, patience (law), cores (processor sharing), batch (most, wait, instances, base, per_job; service is then
+    a factor of mean 1), route ([(station index, probability)])."""
     law = law_text(station["service"], unit)
-    if "cores" in station:
+    if "batch" in station:
+        batch = station["batch"]
+        rate = f", peak: {rate_text(1 / batch['per_job'], unit)}" if batch["per_job"] else ""
+        service = (f"dynamic-batching: {{max_size: {batch['most']}, max_wait: {seconds(batch.get('wait', 0) * unit)}, "
+                   f"instances: {batch.get('instances', 1)}, base: {seconds(batch['base'] * unit)}{rate}, noise: {noise_text(station['service'])}}}")
+    elif "cores" in station:
         service = f"processor-sharing: {{time: {law}, cores: {station['cores']}}}"
     else:
         service = f"distribution: {{time: {law}}}"

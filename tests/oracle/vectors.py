@@ -5,12 +5,12 @@ import math
 import os
 
 import exact
-from builtin import infinite_slots, sharing_slots
+from builtin import ASSEMBLED_S, INSTANCES, assembled, batch_need, infinite_slots, sharing_slots
 from stations import Case, Check, need_of_loss, need_of_number, relaxation, workload_text
 
 FAMILIES = ("mm1", "mmc", "mmck", "md1", "mdc", "mek1", "mg1_fcfs", "mphc", "mgcc", "mginf", "gim1", "gimc", "mg1_ps", "mgc_ps", "mg1k_ps",
             "mm1_ps_tail", "erlang_a", "feedback", "jackson", "jsq_small", "sqd_small", "split", "power_of_d_meanfield", "mmpp_mc",
-            "mt_g_inf", "mt_mc_sin")
+            "mt_g_inf", "mt_mc_sin", "bulk_service", "dynamic_batching", "batch_timeout")
 MEASURED = {"mean_wait", "mean_response", "mean_queue", "mean_number", "mean_busy_servers", "utilisation", "throughput", "p_wait", "p_block",
             "p_abandon", "var_response", "response_p50", "response_p90", "response_p95", "response_p99", "response_p999"}
 RENAMED = {"mean_wait_served": "mean_wait", "time_average_number": "mean_number", "mean_number_time_average": "mean_number",
@@ -169,6 +169,10 @@ def case_of(family, case, index):
         return feedback(case)
     if family == "power_of_d_meanfield":
         return mean_field(case)
+    if family in ("bulk_service", "dynamic_batching"):
+        return batched(family, case)
+    if family == "batch_timeout":
+        return batch_assembly(case)
     station = station_of(case["params"], index)
     if station is None:
         return None
@@ -208,6 +212,38 @@ def tandem(case):
     needs = [need_of_number(rate / s["service"]["rate"], s["servers"]) for s in stages]
     slowest = max(relaxation(rate / s["service"]["rate"], s["servers"]) for s in stages)
     return Case("jackson", case["id"], stations, checks, "mean_number", max(needs), 2 * slowest, slack=1.3)
+
+
+def batched(family, case):
+    """One server; a batch takes base + per_job x size, times a factor of mean 1."""
+    batch, rate, expect = case["params"]["batch_service"], mean_rate(case["params"]["arrival"]), case["expect"]
+    time, most = batch["time"], batch["max_batch"]
+    if batch.get("min_batch", 1) != 1 or case["params"]["servers"] != 1 or time.get("dist", time.get("law")) not in ("exp", "det"):
+        return None
+    base, per_job = (time["mean_fixed"], time["mean_per_job"]) if "law" in time else (time["mean"], 0)
+    exponential = time.get("law", time.get("dist")) == "exp"
+    law = {"dist": "exp", "rate": 1.0} if exponential else {"dist": "det", "value": 1.0}
+    station = {"arrival": case["params"]["arrival"], "flow": rate, "service": law, "slots": most, "batch": {"most": most, "base": base, "per_job": per_job}}
+    checks = [check for check in checks_of(family, case) if check.metric != "mean_batch_size"]
+    if per_job == 0:
+        checks.append(Check("mean_batch_size", expect["mean_batch_size"], 0, case["rel_err"]))
+    if "mean_in_service" in expect:
+        checks.append(Check("mean_busy_servers", expect["mean_in_service"], 0, case["rel_err"]))
+    if not exponential:
+        checks = [check for check in checks if not check.metric.startswith("response_p")]
+    load = rate * (base / most + per_job)
+    return Case(family, case["id"], [station], checks, "mean_number", batch_need(load, most) * (1 if exponential else 0.5),
+                3 * relaxation(load, 1) * (base + per_job * most), slack=2)
+
+
+def batch_assembly(case):
+    """Servers without limit: as many as are ever busy. A batch takes a constant, so what it adds is known."""
+    batching, rate, expect = case["params"]["batching"], mean_rate(case["params"]["arrival"]), case["expect"]
+    wait, time = batching["max_delay"], ASSEMBLED_S * batching["max_delay"]
+    known = {"mean_wait": expect["mean_batch_delay"], "mean_batch_size": expect["mean_batch_size"], "mean_response": expect["mean_batch_delay"] + time,
+             "utilisation": expect["batch_rate"] * time / INSTANCES, "mean_queue": rate * expect["mean_batch_delay"], "throughput": rate}
+    checks = [Check(metric, value, 0, case["rel_err"]) for metric, value in known.items()]
+    return Case("batch_timeout", case["id"], [assembled(batching["max_batch"], rate, wait)], checks, "mean_wait", 2e5, 5 * wait, slack=2)
 
 
 def feedback(case):

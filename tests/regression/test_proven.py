@@ -137,6 +137,15 @@ class Replicas(InFolder):
                 self.assertAlmostEqual(float(result.trace["replicas_draining"][0, 0].sum()) * 10, 380 - 315, places=6)
                 self.assertAlmostEqual(result.value("requested_cores"), 2 * (1 + 380 / 2560), places=9)
 
+    def test_a_draining_replica_leaves_with_its_last_finished_job(self):
+        """Jobs of 95 s, on as many cores as there are: that of 240 s ends at 335 s, that of 280 s at 375 s, 5 s before it would be cancelled. The
+        second end was looked for from before the first, which processor sharing refuses."""
+        for service in ({"distribution": {"time": "95s"}}, {"processor-sharing": {"time": "95s", "cores": 8}}):
+            with self.subTest(service=next(iter(service))):
+                result = self.drained_after_five_minutes(service)
+                self.assertAlmostEqual(float(result.trace["replicas_draining"][0, 0].sum()) * 10, 375 - 315, places=6)
+                self.assertEqual(result.value("abandoned"), 0)
+
     def test_utilisation_is_of_ready_replicas(self):
         """Rows of 10 s. Up to 315 s five jobs in 16 slots. Then the first replica alone, of 8 slots, with the jobs of 220, 260 and 300 s; that of
         320 s comes as that of 220 s goes; 340 s: a fourth; 360 s comes as 260 s goes; 380 s: a fifth, as the second replica is left by its last."""

@@ -21,7 +21,8 @@ PolicyBench policy_bench(const char *name) {
       .placeable_replicas = 100, .pool_nodes = 2, .pool_max_nodes = 10,
       .variant = 1, .variants = 2, .variant_view = two_variants, .utilisation_ratio = 0.7,
       .latency_mean_s = __builtin_nan(""), .attainment_ratio = __builtin_nan(""), .objective_attainment_ratio = 0.99,
-      .input_tokens_mean = __builtin_nan(""), .output_tokens_mean = __builtin_nan(""), .deployment = "chat", .replica_usd_per_h = 1,
+      .input_tokens_mean = __builtin_nan(""), .output_tokens_mean = __builtin_nan(""), .ttft_mean_s = __builtin_nan(""),
+      .tpot_mean_s = __builtin_nan(""), .kv_cache_ratio = __builtin_nan(""), .deployment = "chat", .replica_usd_per_h = 1,
       .replica = bench.replica, .metric = bench.metric,
   };
   return bench;

@@ -83,7 +83,7 @@ static Server server_with(const char *cores, int64_t limit, double speed) {
 }
 
 static void admit(Server *server, int64_t at_ms, uint32_t slot, double work_ms) {
-  server->model->admit(server->params, server->state, at_ms * MS, (ServerJob){slot, work_ms * MS});
+  server->model->admit(server->params, server->state, at_ms * MS, (ServerJob){.slot = slot, .work_ns = work_ms * MS});
 }
 
 /* The next completion is that of `slot` at `at_ns`; completes it. */
@@ -125,11 +125,11 @@ static void several_cores(void **unused) {
 static void rounding_to_ns(void **unused) {
   (void)unused;
   Server server = server_with("1", 8, 1);
-  for (uint32_t k = 0; k < 3; k++) server.model->admit(server.params, server.state, 0, (ServerJob){k, 1 + k});
+  for (uint32_t k = 0; k < 3; k++) server.model->admit(server.params, server.state, 0, (ServerJob){.slot = k, .work_ns = 1 + k});
   completes(&server, 3, 0); /* work 1 of three: 3 ns; then 1 and 2 left */
   completes(&server, 5, 1);
   completes(&server, 6, 2);
-  server.model->admit(server.params, server.state, 10, (ServerJob){0, 0.4}); /* rounds to nothing */
+  server.model->admit(server.params, server.state, 10, (ServerJob){.slot = 0, .work_ns = 0.4}); /* rounds to nothing */
   completes(&server, 10, 0);
   arena_free(&server.arena);
 }
@@ -162,6 +162,20 @@ static void evict_gives_work_left(void **unused) {
   assert_true(server.model->next(server.params, server.state) == INSTANT_NEVER);
   admit(&server, 60, 1, 10);
   completes(&server, 65 * (int64_t)MS, 1);
+  arena_free(&server.arena);
+}
+
+static void one_leaves(void **unused) {
+  (void)unused;
+  Server server = server_with("1", 8, 1);
+  for (uint32_t k = 0; k < 6; k++) admit(&server, 0, k, 60 + 10 * k);
+  server.model->cancel(server.params, server.state, 60 * MS, 2);            /* each has done 10 */
+  server.model->cancel(server.params, server.state, 60 * (int64_t)MS, 0);   /* 60, 80, 90, 100 left of 1, 3, 4, 5 */
+  completes(&server, 300 * (int64_t)MS, 1); /* 60 + 4 x 60; 20, 30, 40 left */
+  completes(&server, 360 * (int64_t)MS, 3);
+  server.model->cancel(server.params, server.state, 370 * (int64_t)MS, 5);  /* the last of the heap; 5 left of 4 */
+  completes(&server, 375 * (int64_t)MS, 4);
+  assert_true(server.model->next(server.params, server.state) == INSTANT_NEVER);
   arena_free(&server.arena);
 }
 
@@ -210,7 +224,7 @@ static void long_busy_period(void **unused) {
     uint32_t slot = 0;
     while (slow.used[slot]) slot++;
     double work_ns = 1e9 * -log1p(-stream_uniform(&stream, draw++));
-    server.model->admit(server.params, server.state, at_ns, (ServerJob){slot, work_ns});
+    server.model->admit(server.params, server.state, at_ns, (ServerJob){.slot = slot, .work_ns = work_ns});
     slow.used[slot] = true;
     slow.left[slot] = work_ns;
     slow.n++;
@@ -253,11 +267,62 @@ static void speed_laws(void **unused) {
     }
 }
 
+static double usl_at(const char *contention, const char *coherency, double millicores, double reference) {
+  Arena arena = {0};
+  const SpeedModel *speed = (const SpeedModel *)model_find(MODEL_SPEED, "usl");
+  void *params = param_new(&arena, speed->model.params);
+  param_set(speed->model.params, params, "contention", contention);
+  param_set(speed->model.params, params, "coherency", coherency);
+  double result = speed->speed(params, millicores, reference);
+  arena_free(&arena);
+  return result;
+}
+
+static void universal_scalability(void **unused) {
+  (void)unused;
+  assert_true(fabs(usl_at("0", "0", 8000, 2000) - 4) < 1e-15);                                            /* linear */
+  assert_true(fabs(usl_at("0.1", "0", 4000, 1000) - 1 / (0.1 + 0.9 / 4)) < 1e-15);                        /* Amdahl's law */
+  assert_true(fabs(usl_at("0.1", "0.01", 4000, 1000) - 4 / (1 + 0.3 + 0.12)) < 1e-15);
+  assert_true(fabs(usl_at("0.19", "0.01", 30000, 1000) - 9 / (1 + 0.19 * 8 + 0.01 * 72)) < 1e-14);        /* the peak: sqrt(0.81 / 0.01) = 9 */
+  assert_true(usl_at("0.19", "0.01", 30000, 1000) == usl_at("0.19", "0.01", 9000, 1000));
+  assert_true(usl_at("0.1", "0.01", 500, 1000) == 0.5);
+  assert_true(usl_at("0", "1", 64000, 1000) == 1 && usl_at("1", "1", 64000, 1000) == 1); /* more cores never help */
+  assert_true(usl_at("0", "0", 64000, 0) == 1);
+  for (double c = 100; c < 64000; c += 100) assert_true(usl_at("0.05", "0.002", c, 1000) <= usl_at("0.05", "0.002", c + 100, 1000));
+}
+
+static void measured_speed(void **unused) {
+  (void)unused;
+  Arena arena = {0};
+  const SpeedModel *speed = (const SpeedModel *)model_find(MODEL_SPEED, "table");
+  const Type *type = speed->model.params, *point;
+  void *params = param_new(&arena, type);
+  Err err = {.count = 0};
+  assert_false(type->check(params, &err));
+  char *item = param_list(&arena, type, params, "points", 3, &point);
+  static const char *const at[][2] = {{"1", "20/s"}, {"2", "36/s"}, {"4", "60/s"}};
+  for (size_t k = 0; k < 3; k++) {
+    param_set(point, item + k * point->size, "cores", at[k][0]);
+    param_set(point, item + k * point->size, "rate", at[k][1]);
+  }
+  assert_true(type->check(params, &err));
+  assert_true(speed->speed(params, 2000, 1000) == 1.8);
+  assert_true(speed->speed(params, 3000, 1000) == 2.4);
+  assert_true(speed->speed(params, 1000, 3000) == 20.0 / 48);
+  assert_true(speed->speed(params, 500, 1000) == 0.5);
+  assert_true(speed->speed(params, 16000, 1000) == 3); /* nothing is known beyond */
+  assert_true(speed->speed(params, 16000, 0) == 1);
+  param_set(point, item + 2 * point->size, "rate", "30/s");
+  assert_false(type->check(params, &err));
+  arena_free(&arena);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(law_of_a_distribution), cmocka_unit_test(law_by_size), cmocka_unit_test(one_core),
       cmocka_unit_test(several_cores), cmocka_unit_test(rounding_to_ns), cmocka_unit_test(resize_in_mid_job),
-      cmocka_unit_test(evict_gives_work_left), cmocka_unit_test(long_busy_period), cmocka_unit_test(speed_laws),
+      cmocka_unit_test(evict_gives_work_left), cmocka_unit_test(one_leaves), cmocka_unit_test(long_busy_period), cmocka_unit_test(speed_laws),
+      cmocka_unit_test(universal_scalability), cmocka_unit_test(measured_speed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

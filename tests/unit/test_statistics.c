@@ -100,9 +100,9 @@ static void best_of_three(void **state) {
 /* C(1, a) = a; C(2, 1) = 1/3; C(10, 8): 0.409180 (Erlang's tables). */
 static void erlang(void **state) {
   (void)state;
-  NEAR(erlang_c(1, 0.7), 0.7);
-  NEAR(erlang_c(2, 1), 1.0 / 3);
-  assert_true(fabs(erlang_c(10, 8) - 0.409180) < 1e-6);
+  NEAR(erlang_c(0.7, 1), 0.7);
+  NEAR(erlang_c(1, 2), 1.0 / 3);
+  assert_true(fabs(erlang_c(8, 10) - 0.409180) < 1e-6);
 }
 
 /* u and 1 - u: their sum is exactly 1, for single draws and blocks. */
