@@ -89,7 +89,7 @@ class Shipped(InFolder):
                 path = os.path.join(SERVICES, name)
                 checked = self.headroom("check", path)
                 self.assertEqual(checked.stderr, "")
-                self.headroom("run", path, "-o", self.path("out.h5"), "-f", "-q", "--traces", "none", "--set", "horizon=2m", "--set", "warmup=10s")
+                self.headroom("run", path, "-o", self.path("out.h5"), "--force", "-q", "--traces", "none", "--set", "horizon=2m", "--set", "warmup=10s")
 
     def test_beyond_what_was_measured_there_is_a_warning(self):
         path = os.path.join(SERVICES, "llama-3.1-8b-h100.yaml")
