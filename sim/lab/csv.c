@@ -197,6 +197,11 @@ void csv_take_header(Csv *csv) {
 bool csv_text(const Csv *csv, CsvField field, char text[CSV_FIELD_BYTES]) {
   const char *from = csv->window + field.start;
   size_t n = field.length, to = 0;
+  if (n > 0 && n < CSV_FIELD_BYTES && from[0] > ' ' && from[n - 1] > ' ' && !memchr(from, '"', n) && !memchr(from, '\0', n)) {
+    memcpy(text, from, n);
+    text[n] = '\0';
+    return true;
+  }
   while (n > 0 && (from[n - 1] == ' ' || from[n - 1] == '\t')) n--;
   size_t k = 0;
   while (k < n && (from[k] == ' ' || from[k] == '\t')) k++;

@@ -170,7 +170,8 @@ static void period_lines(Text *out, const TraceStatistics *s) {
   line_number(out, "autocorrelation 7 days", s->weekly_correlation, "", "shorter than two weeks");
   profile_line(out, "profile of the day", s->hour_profile, TRACE_HOURS, "shorter than a day");
   profile_line(out, "profile of the week", s->weekday_profile, TRACE_WEEKDAYS, "shorter than a week");
-  text_addf(out, "%-28s rate of each hour (0 to 23) and day (%s) over the mean rate\n", "profiles are", s->dated ? "Monday to Sunday, UTC" : "1 to 7, from the trace's zero");
+  if (s->n_bins > 0 && s->hour_profile[0] == s->hour_profile[0])
+    text_addf(out, "%-28s rate of each hour (0 to 23) and day (%s) over the mean rate\n", "profiles are", s->dated ? "Monday to Sunday, UTC" : "1 to 7, from the trace's zero");
 }
 
 static void hill_line(Text *out, const char *name, const TraceColumnSummary *column) {
@@ -210,8 +211,8 @@ static void client_lines(Text *out, const TraceFacts *facts) {
   double *total = ARENA_ARRAY(&arena, double, clients), *cv = ARENA_ARRAY(&arena, double, windows), all = 0, ten = 0;
   for (size_t k = 0; k < clients; k++) all += total[k] = facts->client_total[k];
   if (windows > 0) memcpy(cv, facts->window_cv, windows * sizeof *cv);
-  sort_doubles(total, clients, &arena);
-  sort_doubles(cv, windows, &arena);
+  sort_doubles(total, clients, arena.exhausted);
+  sort_doubles(cv, windows, arena.exhausted);
   for (size_t k = 0; k < top; k++) ten += total[clients - 1 - k];
   text_addf(out, "%-28s %zu\n", "clients", clients);
   if (all > 0) {

@@ -68,9 +68,11 @@ void trace_rows_sort(TraceRows *rows) {
   for (size_t k = 0; k < count; k++) *trace_rows_at(rows, k) = sorted[k];
 }
 
-void sort_doubles(double *value, size_t count, Arena *arena) {
-  SortKey *key = ARENA_ARRAY(arena, SortKey, count), *scratch = ARENA_ARRAY(arena, SortKey, count);
+void sort_doubles(double *value, size_t count, jmp_buf *exhausted) {
+  Arena arena = {.exhausted = exhausted};
+  SortKey *key = ARENA_ARRAY(&arena, SortKey, count), *scratch = ARENA_ARRAY(&arena, SortKey, count);
   for (size_t k = 0; k < count; k++) key[k] = (SortKey){sort_key_double(value[k]), 0};
   sort_keys(key, scratch, count);
   for (size_t k = 0; k < count; k++) value[k] = double_of_key(key[k].key);
+  arena_free(&arena);
 }

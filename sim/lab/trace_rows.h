@@ -28,7 +28,7 @@ uint64_t sort_key_double(double value);
 uint64_t sort_key_int64(int64_t value);
 /* Sorts `key`, with room for as many in `scratch`. */
 void sort_keys(SortKey *key, SortKey *scratch, size_t count);
-/* Sorts numbers in place. */
-void sort_doubles(double *value, size_t count, Arena *arena);
+/* Sorts numbers in place; `exhausted` is that of the caller's arena. */
+void sort_doubles(double *value, size_t count, jmp_buf *exhausted);
 
 #endif

@@ -176,9 +176,9 @@ static void hill(TraceColumnSummary *summary, const double *sorted) {
   if (sum > 0) summary->hill = (double)tail / sum;
 }
 
-static void summarise(TraceColumnSummary *summary, double *value, size_t count, Arena *arena) {
+static void summarise(TraceColumnSummary *summary, double *value, size_t count, jmp_buf *exhausted) {
   *summary = (TraceColumnSummary){.hill = NAN};
-  sort_doubles(value, count, arena);
+  sort_doubles(value, count, exhausted);
   while (count > 0 && value[count - 1] != value[count - 1]) count--; /* NaN stands behind all */
   summary->count = count;
   if (count == 0) return;
@@ -192,6 +192,7 @@ static void summarise(TraceColumnSummary *summary, double *value, size_t count, 
   for (size_t q = 0; q < TRACE_QUANTILES; q++) summary->quantile[q] = quantile_of(value, count, trace_quantile_level[q]);
   size_t at_cap = 0;
   while (at_cap < count && value[count - 1 - at_cap] >= 0.999 * summary->max) at_cap++;
+  while (summary->at_max < count && value[count - 1 - summary->at_max] == summary->max) summary->at_max++;
   summary->at_cap_ratio = (double)at_cap / (double)count;
   hill(summary, value);
 }
@@ -239,18 +240,32 @@ static double spearman(const TraceStatistics *s, Arena *arena) {
   return correlation(rank_x, rank_y, count);
 }
 
+typedef enum SampledColumn { COLUMN_GAP, COLUMN_FIRST, COLUMN_SECOND, COLUMN_TOTAL } SampledColumn;
+
+static double column_value(const SampledRow *row, SampledColumn column) {
+  switch (column) {
+  case COLUMN_GAP: return row->gap_s;
+  case COLUMN_FIRST: return row->first;
+  case COLUMN_SECOND: return row->second;
+  case COLUMN_TOTAL: return row->first + row->second;
+  }
+  return NAN;
+}
+
 static void columns_end(TraceStatistics *s, const TraceFacts *facts) {
+  TraceColumnSummary *summary[] = {&s->gaps, &s->first, &s->second, &s->total};
+  bool both = facts->has_first && facts->has_second;
+  const bool wanted[] = {s->timed && s->shape != SHAPE_COUNTS, facts->has_first, facts->has_second, both};
   Arena arena = {.exhausted = s->arena->exhausted};
   double *value = ARENA_ARRAY(&arena, double, s->n_sample);
-  for (size_t k = 0; k < s->n_sample; k++) value[k] = s->sample[k].gap_s;
-  summarise(&s->gaps, value, s->n_sample, &arena);
-  for (size_t k = 0; k < s->n_sample; k++) value[k] = s->sample[k].first;
-  summarise(&s->first, value, s->n_sample, &arena);
-  for (size_t k = 0; k < s->n_sample; k++) value[k] = s->sample[k].second;
-  summarise(&s->second, value, s->n_sample, &arena);
-  for (size_t k = 0; k < s->n_sample; k++) value[k] = s->sample[k].first + s->sample[k].second;
-  summarise(&s->total, value, s->n_sample, &arena);
-  s->spearman = facts->has_first && facts->has_second ? spearman(s, &arena) : NAN;
+  for (SampledColumn column = COLUMN_GAP; column <= COLUMN_TOTAL; column++) {
+    summary[column]->hill = NAN;
+    if (!wanted[column]) continue;
+    for (size_t k = 0; k < s->n_sample; k++) value[k] = column_value(&s->sample[k], column);
+    summarise(summary[column], value, s->n_sample, arena.exhausted);
+  }
+  arena_free(&arena);
+  s->spearman = both ? spearman(s, &arena) : NAN;
   arena_free(&arena);
 }
 

@@ -28,6 +28,7 @@ typedef struct TraceColumnSummary {
   double hill;          /* tail index of the largest `tail` values; NaN: none */
   size_t tail;
   double at_cap_ratio;  /* share of values within 0.1 % of the largest */
+  size_t at_max;        /* values that are the largest */
 } TraceColumnSummary;
 extern const double trace_quantile_level[TRACE_QUANTILES];
 extern const int64_t trace_window_s[TRACE_WINDOWS];

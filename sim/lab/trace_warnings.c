@@ -16,6 +16,7 @@ static const double whole_share = 0.99;   /* so many instants on whole seconds a
 static const double busy_minute = 30;     /* a Poisson minute of this mean is empty once in 1e13 */
 static const double cap_quantile = 0.98;  /* p99 this close to the largest value: cut off */
 static const double cap_share = 0.002;
+enum { CAP_VALUES = 10, CAP_LEAST = 100 }; /* so many equal values at the top of a wide range are no chance */
 
 static void warn_order(Text *out, const TraceFacts *facts, size_t *count) {
   if (facts->n_backward == 0) return;
@@ -67,6 +68,7 @@ static void warn_missing(Text *out, const TraceStatistics *s, const TraceFacts *
 
 static bool is_capped(const TraceColumnSummary *column, double p99) {
   if (column->count < 100 || !(column->max > column->quantile[3])) return false;
+  if (column->at_max >= CAP_VALUES && column->max >= CAP_LEAST) return true;
   return p99 >= cap_quantile * column->max || column->at_cap_ratio >= cap_share;
 }
 
