@@ -80,8 +80,8 @@ bool trace_measure(TraceStatistics *statistics, TraceFacts *facts, const TraceFi
 /* ---- lines ---- */
 
 static void line_number(Text *out, const char *name, double value, const char *unit, const char *otherwise) {
-  if (value == value) text_addf(out, "%-28s %.6g%s\n", name, value, unit);
-  else text_addf(out, "%-28s n/a: %s\n", name, otherwise);
+  if (value == value) text_addf(out, "%-32s %.6g%s\n", name, value, unit);
+  else text_addf(out, "%-32s n/a: %s\n", name, otherwise);
 }
 
 static void instant_text(char *buffer, size_t room, int64_t ns) {
@@ -95,30 +95,30 @@ static void instant_text(char *buffer, size_t room, int64_t ns) {
 static const char *shape_noun(TraceShape shape) { return shape == SHAPE_JOBS ? "jobs" : "requests"; }
 
 static void head_lines(Text *out, const TraceStatistics *s, const TraceFacts *facts, const char *path) {
-  text_addf(out, "%-28s %s\n", "file", path);
-  text_addf(out, "%-28s %s%s\n", "format", facts->format->name, facts->json ? " (JSON Lines)" : "");
-  if (facts->format->source[0]) text_addf(out, "%-28s %s\n", "is", facts->format->summary);
-  text_addf(out, "%-28s %zu\n", "rows", facts->n_records);
-  if (facts->n_members > 1 || facts->n_other > 0) text_addf(out, "%-28s %zu\n", "members read", facts->n_members);
-  if (facts->n_other > 0) text_addf(out, "%-28s %zu, of no format that is read, the first %s\n", "members not read", facts->n_other, facts->other);
-  if (facts->n_left_out > 0) text_addf(out, "%-28s %zu, the first because of: %s\n", "rows left out (repair)", facts->n_left_out, facts->left_out);
-  text_addf(out, "%-28s %.15g %s\n", "n", s->n, shape_noun(s->shape));
+  text_addf(out, "%-32s %s\n", "file", path);
+  text_addf(out, "%-32s %s%s\n", "format", facts->format->name, facts->json ? " (JSON Lines)" : "");
+  if (facts->format->source[0]) text_addf(out, "%-32s %s\n", "is", facts->format->summary);
+  text_addf(out, "%-32s %zu\n", "rows", facts->n_records);
+  if (facts->n_members > 1 || facts->n_other > 0) text_addf(out, "%-32s %zu\n", "members read", facts->n_members);
+  if (facts->n_other > 0) text_addf(out, "%-32s %zu, of no format that is read, the first %s\n", "members not read", facts->n_other, facts->other);
+  if (facts->n_left_out > 0) text_addf(out, "%-32s %zu, the first because of: %s\n", "rows left out (repair)", facts->n_left_out, facts->left_out);
+  text_addf(out, "%-32s %.15g %s\n", "n", s->n, shape_noun(s->shape));
 }
 
 static void time_lines(Text *out, const TraceStatistics *s, const TraceFacts *facts) {
   char from[64], to[64], length[64];
   bool counts = s->shape == SHAPE_COUNTS;
   format_duration(length, s->span_ns);
-  text_addf(out, "%-28s %.9g s (%s)\n", "span", (double)s->span_ns / 1e9, length);
+  text_addf(out, "%-32s %.9g s (%s)\n", "span", (double)s->span_ns / 1e9, length);
   if (facts->dated) {
     instant_text(from, sizeof from, s->first_ns);
     instant_text(to, sizeof to, s->last_ns);
-    text_addf(out, "%-28s %s\n%-28s %s\n", counts ? "first interval" : "first", from, counts ? "last interval" : "last", to);
+    text_addf(out, "%-32s %s\n%-32s %s\n", counts ? "first interval" : "first", from, counts ? "last interval" : "last", to);
   }
   if (counts) line_number(out, "interval", (double)s->interval_ns / 1e9, " s", "");
   line_number(out, "rate", s->span_ns > 0 ? s->n / ((double)s->span_ns / 1e9) : NAN, "/s", "no span");
   if (counts) {
-    text_addf(out, "%-28s n/a: counts have no gaps\n%-28s n/a: counts have no gaps\n", "inter-arrival CV", "share of zero gaps");
+    text_addf(out, "%-32s n/a: counts have no gaps\n%-32s n/a: counts have no gaps\n", "inter-arrival CV", "share of zero gaps");
     return;
   }
   line_number(out, "inter-arrival mean", s->n_gaps ? s->gap_mean_ns / 1e9 : NAN, " s", "one row");
@@ -139,8 +139,8 @@ static void window_lines(Text *out, const TraceStatistics *s) {
     bool some = window->n_windows > 0 && mean > 0 && !narrow;
     const char *why = narrow ? "no multiple of the interval" : "fewer than two whole windows";
     snprintf(name, sizeof name, "index of dispersion %d s", width);
-    if (window->n_windows >= 2 && some) text_addf(out, "%-28s %.6g (%zu windows)\n", name, trace_dispersion(window), window->n_windows);
-    else text_addf(out, "%-28s n/a: %s\n", name, why);
+    if (window->n_windows >= 2 && some) text_addf(out, "%-32s %.6g (%zu windows)\n", name, trace_dispersion(window), window->n_windows);
+    else text_addf(out, "%-32s n/a: %s\n", name, why);
     snprintf(name, sizeof name, "peak/mean %d s", width);
     line_number(out, name, some ? window->peak / mean : NAN, "", narrow ? why : "no whole window");
   }
@@ -152,7 +152,7 @@ static void profile_line(Text *out, const char *name, const double *ratio, size_
     low = fmin(low, ratio[k]);
     high = fmax(high, ratio[k]);
   }
-  text_addf(out, "%-28s", name);
+  text_addf(out, "%-32s", name);
   if (high < low) {
     text_addf(out, " n/a: %s\n", otherwise);
     return;
@@ -165,23 +165,23 @@ static void profile_line(Text *out, const char *name, const double *ratio, size_
 }
 
 static void period_lines(Text *out, const TraceStatistics *s) {
-  text_addf(out, "%-28s %.6g s\n", "periods are of counts per", (double)s->bin.width_ns / 1e9);
+  text_addf(out, "%-32s %.6g s\n", "periods are of counts per", (double)s->bin.width_ns / 1e9);
   line_number(out, "autocorrelation 1 day", s->daily_correlation, "", "shorter than two days");
   line_number(out, "autocorrelation 7 days", s->weekly_correlation, "", "shorter than two weeks");
   profile_line(out, "profile of the day", s->hour_profile, TRACE_HOURS, "shorter than a day");
   profile_line(out, "profile of the week", s->weekday_profile, TRACE_WEEKDAYS, "shorter than a week");
   if (s->n_bins > 0 && s->hour_profile[0] == s->hour_profile[0])
-    text_addf(out, "%-28s rate of each hour (0 to 23) and day (%s) over the mean rate\n", "profiles are", s->dated ? "Monday to Sunday, UTC" : "1 to 7, from the trace's zero");
+    text_addf(out, "%-32s rate of each hour (0 to 23) and day (%s) over the mean rate\n", "profiles are", s->dated ? "Monday to Sunday, UTC" : "1 to 7, from the trace's zero");
 }
 
 static void hill_line(Text *out, const char *name, const TraceColumnSummary *column) {
-  if (column->hill == column->hill) text_addf(out, "%-28s %.6g (of the largest %zu)\n", name, column->hill, column->tail);
-  else text_addf(out, "%-28s n/a: fewer than 50 values, or no tail\n", name);
+  if (column->hill == column->hill) text_addf(out, "%-32s %.6g (of the largest %zu)\n", name, column->hill, column->tail);
+  else text_addf(out, "%-32s n/a: fewer than 50 values, or no tail\n", name);
 }
 
 static void column_lines(Text *out, const char *name, const TraceColumnSummary *column) {
   char label[60];
-  text_addf(out, "%-28s", name);
+  text_addf(out, "%-32s", name);
   if (column->count == 0) {
     text_addf(out, " n/a: no values\n");
     return;
@@ -195,13 +195,13 @@ static void column_lines(Text *out, const char *name, const TraceColumnSummary *
 
 static void size_lines(Text *out, const TraceStatistics *s, const TraceFacts *facts) {
   bool jobs = s->shape == SHAPE_JOBS;
-  if (s->n_rows > s->n_sample) text_addf(out, "%-28s a sample of %zu of the %zu rows\n", "quantiles, ranks, tails are of", s->n_sample, s->n_rows);
+  if (s->n_rows > s->n_sample) text_addf(out, "%-32s a sample of %zu of the %zu rows\n", "quantiles, ranks and tails of", s->n_sample, s->n_rows);
   if (s->timed && s->shape != SHAPE_COUNTS) hill_line(out, "Hill tail index gaps", &s->gaps);
   if (s->shape == SHAPE_COUNTS) column_lines(out, "per interval", &s->first);
   else if (facts->has_first) column_lines(out, jobs ? "GPUs" : "input tokens", &s->first);
   if (facts->has_second) column_lines(out, jobs ? "duration (s)" : "output tokens", &s->second);
   if (jobs && facts->has_second && s->second.count < s->n_sample)
-    text_addf(out, "%-28s %zu\n", "jobs without a duration", s->n_sample - s->second.count);
+    text_addf(out, "%-32s %zu\n", "jobs without a duration", s->n_sample - s->second.count);
   if (facts->has_first && facts->has_second) line_number(out, jobs ? "Spearman GPUs, duration" : "Spearman input, output", s->spearman, "", "one of them does not vary");
 }
 
@@ -214,13 +214,13 @@ static void client_lines(Text *out, const TraceFacts *facts) {
   sort_doubles(total, clients, arena.exhausted);
   sort_doubles(cv, windows, arena.exhausted);
   for (size_t k = 0; k < top; k++) ten += total[clients - 1 - k];
-  text_addf(out, "%-28s %zu\n", "clients", clients);
+  text_addf(out, "%-32s %zu\n", "clients", clients);
   if (all > 0) {
     line_number(out, "share of the largest client", total[clients - 1] / all, "", "");
     line_number(out, "share of the largest 10", ten / all, "", "");
   }
   if (windows > 0)
-    text_addf(out, "%-28s p50 %.6g p90 %.6g p99 %.6g (%zu windows with requests)\n", "inter-arrival CV of a client", cv[windows / 2], cv[windows * 9 / 10],
+    text_addf(out, "%-32s p50 %.6g p90 %.6g p99 %.6g (%zu windows with requests)\n", "inter-arrival CV of a client", cv[windows / 2], cv[windows * 9 / 10],
               cv[windows * 99 / 100], windows);
   arena_free(&arena);
 }
