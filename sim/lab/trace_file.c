@@ -82,8 +82,8 @@ static bool rows_to_intervals(const Loader *loader, const TraceFacts *facts, Tra
 static void say(const Loader *loader, const TraceFacts *facts) {
   const char *file = loader->options->file;
   if (facts->n_backward > 0)
-    err_warn(loader->err, "%.200s: warning: %zu row%s earlier than the one before%s; sorted by time, equal instants in the file's order", file,
-             facts->n_backward, facts->n_backward == 1 ? " is" : "s are", facts->format->unsorted ? ", as published" : "");
+    err_warn(loader->err, "%.200s: warning: %s%zu row%s earlier than the one before%s; sorted by time, equal instants in the file's order", file,
+             facts->format->unsorted ? "" : "repaired: ", facts->n_backward, facts->n_backward == 1 ? " is" : "s are", facts->format->unsorted ? ", as published" : "");
   if (facts->n_left_out > 0)
     err_warn(loader->err, "%.200s: warning: repaired: %zu row%s left out, the first because of: %.250s", file, facts->n_left_out,
              facts->n_left_out == 1 ? " is" : "s are", facts->left_out);

@@ -78,8 +78,8 @@ static bool format_choose(TraceReader *reader) {
     const char *names[64];
     for (size_t k = 0; k < trace_format_count; k++) names[k] = trace_formats[k].name;
     const char *near = text_nearest(options->format, names, trace_format_count);
-    return trace_reader_error(reader, "no format `%.60s`%s%s%s; `headroom describe trace` lists them", options->format,
-                              near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+    return trace_reader_error(reader, "no format `%.60s`; %s%s%s`headroom describe trace` lists them", options->format,
+                              near ? "did you mean `" : "", near ? near : "", near ? "`? " : "");
   }
   if (!facts->format) facts->format = &trace_format_generic;
   bool jobs = facts->format == &trace_format_generic && (options->duration || options->gpus);
@@ -110,6 +110,10 @@ static bool member_begin(TraceReader *reader) {
   Csv *csv = &reader->csv;
   csv_begin(csv, reader->bytes, reader->arena, reader->err);
   reader->facts.json = json_lines_begin(csv);
+  if (csv->window[csv->at] == '[' && csv->at < csv->end && !bytes_is_tar(reader->bytes)) {
+    keep_first_line(reader);
+    return trace_reader_error(reader, "a JSON array; a trace in JSON has one object a line (JSON Lines)");
+  }
   if (!record_next(reader)) return false;
   if (!reader->first_line[0]) keep_first_line(reader);
   reader->pending = reader->facts.json || first_is_data(reader);
@@ -261,13 +265,14 @@ static bool take_count(TraceReader *reader, TraceRow *row) {
   int64_t count;
   row->second = NAN;
   if (place->consecutive) row->instant_ns = (int64_t)facts->n_rows * facts->interval_ns;
+  else if (!grid_check(reader, row->instant_ns)) return false;
   if (behind[0] || facts->json) {
     if (!trace_field_number(reader, place->count, behind, false, &row->first)) return false;
   } else {
     if (!trace_field_integer(reader, place->count, INT64_C(1) << 40, &count)) return false;
     row->first = (double)count;
   }
-  return place->consecutive || grid_check(reader, row->instant_ns);
+  return true;
 }
 
 static bool take_row(TraceReader *reader, TraceRow *row) {
