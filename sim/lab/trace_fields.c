@@ -35,7 +35,7 @@ bool trace_field_instant(TraceReader *reader, size_t column, int64_t *ns) {
   bool good = csv_text(csv, csv->field[column], text);
   if (good && !text[0]) return too_short(reader, column, "instant");
   bool date = good && strlen(text) > 4 && text[4] == '-';
-  int64_t unit_ns = reader->place.own && column == reader->place.time ? 1 : reader->unit_ns;
+  int64_t unit_ns = reader->place.own && column == reader->place.instant ? 1 : reader->unit_ns;
   if (good) good = date ? parse_date_ns(text, ns, &why) : parse_instant_ns(text, unit_ns, ns, &why);
   if (good && date) reader->facts.dated = true;
   return good || csv_error(csv, column, "`%.40s`: %s", text, why);
@@ -105,11 +105,11 @@ static bool generic_places(TraceReader *reader) {
   TracePlaces *place = &reader->place;
   bool counts = reader->facts.shape == SHAPE_COUNTS, good = true;
   place->consecutive = counts && csv->n_header == 1 && !options->time;
-  good &= place_of(reader, options->time, 0, &place->time);
+  good &= place_of(reader, options->time, 0, &place->instant);
   good &= place_of(reader, options->input, counts ? CSV_COLUMNS : usual_place(csv, "ContextTokens", "input"), &place->input);
   good &= place_of(reader, options->output, counts ? CSV_COLUMNS : usual_place(csv, "GeneratedTokens", "output"), &place->output);
   good &= place_of(reader, options->count, !counts ? CSV_COLUMNS : place->consecutive ? 0 : 1, &place->count);
-  good &= place_of(reader, options->duration, CSV_COLUMNS, &place->duration);
+  good &= place_of(reader, options->duration, CSV_COLUMNS, &place->lasting);
   good &= place_of(reader, options->gpus, CSV_COLUMNS, &place->gpus);
   if (!good) return false;
   if (counts && (options->input || options->output)) return csv_row_error(csv, "counts have no sizes: leave out `input` and `output`");
@@ -125,11 +125,11 @@ static bool format_places(TraceReader *reader) {
   const TraceColumns *column = &reader->facts.format->column;
   TracePlaces *place = &reader->place;
   bool counts = reader->facts.shape == SHAPE_COUNTS, bare = counts && !column->time, good = true;
-  good &= place_of(reader, column->time, counts ? 0 : CSV_COLUMNS, &place->time);
+  good &= place_of(reader, column->time, counts ? 0 : CSV_COLUMNS, &place->instant);
   good &= place_of(reader, column->count, bare ? 1 : CSV_COLUMNS, &place->count);
   good &= place_of(reader, column->gpus, CSV_COLUMNS, &place->gpus);
   good &= place_of(reader, column->gpu_share, CSV_COLUMNS, &place->gpu_share);
-  good &= place_of(reader, column->duration, CSV_COLUMNS, &place->duration);
+  good &= place_of(reader, column->duration, CSV_COLUMNS, &place->lasting);
   good &= place_of(reader, column->begin, CSV_COLUMNS, &place->begin);
   good &= place_of(reader, column->end, CSV_COLUMNS, &place->end);
   if (reader->facts.format->shape == SHAPE_REQUESTS && reader->facts.keeps_offset) { /* sizes are optional in our own traces */
@@ -147,10 +147,10 @@ bool trace_places_find(TraceReader *reader) {
   TracePlaces *place = &reader->place;
   bool good = facts->format == &trace_format_generic ? generic_places(reader) : format_places(reader);
   if (!good) return false;
-  place->own = reader->csv.has_header && place->time < CSV_COLUMNS && place->time == csv_column(&reader->csv, "arrival_ns");
+  place->own = reader->csv.has_header && place->instant < CSV_COLUMNS && place->instant == csv_column(&reader->csv, "arrival_ns");
   facts->keeps_offset = place->own;
   bool jobs = facts->shape == SHAPE_JOBS, counts = facts->shape == SHAPE_COUNTS;
   facts->has_first = counts || (jobs ? place->gpus : place->input) < CSV_COLUMNS;
-  facts->has_second = jobs ? place->duration < CSV_COLUMNS || place->end < CSV_COLUMNS : place->output < CSV_COLUMNS;
+  facts->has_second = jobs ? place->lasting < CSV_COLUMNS || place->end < CSV_COLUMNS : place->output < CSV_COLUMNS;
   return true;
 }

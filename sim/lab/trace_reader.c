@@ -207,8 +207,8 @@ static bool take_duration(TraceReader *reader, double *duration_s) {
   const TracePlaces *place = &reader->place;
   Csv *csv = &reader->csv;
   *duration_s = NAN;
-  if (place->duration < CSV_COLUMNS) {
-    if (!trace_field_number(reader, place->duration, "", true, duration_s)) return false;
+  if (place->lasting < CSV_COLUMNS) {
+    if (!trace_field_number(reader, place->lasting, "", true, duration_s)) return false;
     *duration_s *= (double)reader->unit_ns / 1e9;
     return true;
   }
@@ -235,7 +235,7 @@ static bool take_job(TraceReader *reader, TraceRow *row) {
 static bool grid_check(TraceReader *reader, int64_t ns) {
   TraceFacts *facts = &reader->facts;
   Csv *csv = &reader->csv;
-  size_t column = reader->place.time;
+  size_t column = reader->place.instant;
   int64_t since_ns = ns - reader->first_ns;
   bool first = facts->n_rows == 0;
   if (facts->interval_ns == 0 && facts->n_rows == 1) facts->interval_ns = since_ns > 0 ? since_ns : 0;
@@ -280,14 +280,14 @@ static bool take_row(TraceReader *reader, TraceRow *row) {
   const TracePlaces *place = &reader->place;
   *row = (TraceRow){0, NAN, NAN};
   if (!trace_record_whole(reader)) return false;
-  bool timed = place->time < CSV_COLUMNS && !place->consecutive, good = true;
-  if (timed) good = trace_field_instant(reader, place->time, &row->instant_ns);
+  bool timed = place->instant < CSV_COLUMNS && !place->consecutive, good = true;
+  if (timed) good = trace_field_instant(reader, place->instant, &row->instant_ns);
   if (good && facts->format->column.arrives_before) {
     double duration_s;
     if (!take_duration(reader, &duration_s)) return false;
     row->instant_ns -= duration_s > 0 ? ns_from_double(duration_s * 1e9) : 0;
   }
-  if (good && timed) good = order_check(reader, place->time, row->instant_ns);
+  if (good && timed) good = order_check(reader, place->instant, row->instant_ns);
   if (facts->shape == SHAPE_COUNTS) good = good && take_count(reader, row);
   else if (facts->shape == SHAPE_JOBS) good = good && take_job(reader, row);
   else good &= take_sizes(reader, row);

@@ -9,8 +9,8 @@ enum { TRACE_ERRORS = 5, INTERVALS_MOST = 100000000, FIRST_LINE_BYTES = 160 };
 
 /* Places of the columns; CSV_COLUMNS: none. */
 typedef struct TracePlaces {
-  size_t time, input, output, count, gpus, gpu_share, duration, begin, end;
-  bool own;         /* time is headroom's arrival_ns */
+  size_t instant, input, output, count, gpus, gpu_share, lasting, begin, end;
+  bool own;         /* instant is headroom's arrival_ns */
   bool consecutive; /* counts without instants */
 } TracePlaces;
 
