@@ -205,6 +205,31 @@ static void size_lines(Text *out, const TraceStatistics *s, const TraceFacts *fa
   if (facts->has_first && facts->has_second) line_number(out, jobs ? "Spearman GPUs, duration" : "Spearman input, output", s->spearman, "", "one of them does not vary");
 }
 
+/* Of sizes that have weights: the same words as column_lines, each quantile the least size that reaches its share. */
+static void weighted_lines(Text *out, const char *name, const TokenWeight *pair, size_t count) {
+  double all = 0, sum = 0, squares = 0, below = 0;
+  for (size_t k = 0; k < count; k++) {
+    all += pair[k].weight;
+    sum += pair[k].weight * pair[k].tokens;
+  }
+  if (!(all > 0)) return;
+  for (size_t k = 0; k < count; k++) squares += pair[k].weight * (pair[k].tokens - sum / all) * (pair[k].tokens - sum / all);
+  text_addf(out, "%-32s mean %.6g sd %.6g min %.6g", name, sum / all, sqrt(squares / all), pair[0].tokens);
+  size_t k = 0;
+  for (size_t q = 0; q < TRACE_QUANTILES; q++) {
+    while (k + 1 < count && below + pair[k].weight < trace_quantile_level[q] * all) below += pair[k++].weight;
+    text_addf(out, " p%.4g %.6g", trace_quantile_level[q] * 100, pair[k].tokens);
+  }
+  text_addf(out, " max %.6g\n", pair[count - 1].tokens);
+}
+
+static void token_lines(Text *out, const TokenSizes *sizes, double all) {
+  if (sizes->n_clients == 0) return;
+  text_addf(out, "%-32s %zu of the clients, with %.4g of the requests\n", "tokens are known of", sizes->n_clients, all > 0 ? sizes->requests / all : 0);
+  weighted_lines(out, "input tokens", sizes->input, sizes->n_input);
+  weighted_lines(out, "output tokens", sizes->output, sizes->n_output);
+}
+
 static void client_lines(Text *out, const TraceFacts *facts) {
   Arena arena = {0};
   size_t clients = facts->n_clients, windows = facts->n_windows, top = clients < 10 ? clients : 10;
@@ -222,6 +247,7 @@ static void client_lines(Text *out, const TraceFacts *facts) {
   if (windows > 0)
     text_addf(out, "%-32s p50 %.6g p90 %.6g p99 %.6g (%zu windows with requests)\n", "inter-arrival CV of a client", cv[windows / 2], cv[windows * 9 / 10],
               cv[windows * 99 / 100], windows);
+  token_lines(out, &facts->tokens, all);
   arena_free(&arena);
 }
 

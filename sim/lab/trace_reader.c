@@ -128,6 +128,11 @@ static bool member_next(TraceReader *reader) {
   TraceFacts *facts = &reader->facts;
   bool tar = bytes_is_tar(reader->bytes);
   while (bytes_next_member(reader->bytes)) {
+    if (tar && (!facts->format || facts->format->shape == SHAPE_CLIENTS) && trace_tokens_is_dataset(bytes_name(reader->bytes))) {
+      if (reader->n_datasets++ == 0) reader->first_dataset = bytes_name(reader->bytes);
+      if (!trace_tokens_read(reader->tokens, reader->bytes, reader->err)) return false;
+      continue;
+    }
     if (tar && is_other_name(bytes_name(reader->bytes))) {
       count_other(reader);
       continue;
@@ -332,9 +337,14 @@ TraceReader *trace_reader_open(const TraceFile *options, bool tolerant, Arena *a
   reader->arena = arena;
   reader->err = err;
   reader->first_error = err->count;
+  reader->tokens = trace_tokens_make(arena);
   reader->bytes = bytes_open(options->file, arena, err);
   if (!reader->bytes) return NULL;
   if (member_next(reader)) {
+    if (reader->facts.format->shape != SHAPE_CLIENTS && reader->n_datasets > 0) {
+      reader->facts.n_other += reader->n_datasets;
+      reader->facts.other = reader->first_dataset;
+    }
     if (reader->facts.shape == SHAPE_FUNCTIONS || reader->facts.shape == SHAPE_CLIENTS) {
       reader->facts.shape = SHAPE_COUNTS;
       reader->facts.has_first = true;

@@ -6,6 +6,7 @@
 #define SIM_LAB_TRACE_READER_H
 
 #include "sim/lab/trace_format.h"
+#include "sim/lab/trace_tokens.h"
 
 /* What `first` and `second` are depends on the shape: requests have input and output size, jobs GPUs and duration in seconds, intervals
  * their count of requests. NaN: not in the file. */
@@ -41,6 +42,7 @@ typedef struct TraceFacts {
   const double *client_total; /* [n_clients] requests of each */
   size_t n_windows;           /* windows with requests, of all clients */
   const double *window_cv;    /* [n_windows] variation of the gaps in each */
+  TokenSizes tokens;          /* of their requests */
 } TraceFacts;
 
 typedef struct TraceReader TraceReader;

@@ -37,7 +37,9 @@ struct TraceReader {
   double carried;              /* counts: what rounding left over */
   TraceSeries series;
   double *client_total, *window_cv;
-  size_t clients_room, windows_room;
+  size_t clients_room, windows_room, n_datasets;
+  const char *first_dataset;
+  TraceTokens *tokens; /* of the datasets read */
   TraceFacts facts;
 };
 

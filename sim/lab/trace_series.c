@@ -85,6 +85,7 @@ static bool take_window(TraceReader *reader) {
   double requests = rate_rps * (double)interval_ns / 1e9;
   if (!add_to(reader, start_ns / interval_ns, requests)) return false;
   reader->client_total[reader->facts.n_clients - 1] += requests;
+  trace_tokens_requests(reader->tokens, bytes_name(reader->bytes), start_ns, requests);
   if (rate_rps > 0 && cv >= 0) window_push(reader, cv);
   return true;
 }
@@ -101,5 +102,7 @@ bool trace_series_load(TraceReader *reader) {
     if (clients ? take_window(reader) : take_function(reader)) reader->facts.n_records++;
     else if (!trace_left_out(reader, errors)) continue;
   }
+  reader->facts.tokens = trace_tokens_sizes(reader->tokens, reader->arena);
+  reader->facts.n_members += clients ? reader->n_datasets : 0;
   return !trace_reader_failed(reader);
 }

@@ -106,6 +106,7 @@ CASES = [
     trace("gzip_junk_behind", squeezed(rows(b"1", b"2")) + b"junk"),
     trace("gzip_values", squeezed(rows(b"1", b"x"))),
     trace("tar_values", archive(("readme.md", b"x"), ("a/one.csv", rows(b"1")), ("a/two.csv", HEADER + ROW % (30, b"x")))),
+    trace("tar_tokens", archive(("chunk-0-trace.csv", b"0,0.3,5.4,Gamma,0.03,81.9\n"), ("chunk-0-dataset.json", b'{\n "0": {\n  "input_tokens": "{5: 0.5, x: 0.5}"}}'))),
     trace("tar_cut", squeezed(gzip.decompress(archive(("a.csv", rows(*[b"%d" % k for k in range(60)]))))[:1500])),
     trace("tar_of_nothing", archive(("readme.md", b"x"))),
     trace("repaired_rows", rows(b"1", b"x", b"2", b"") + b"2023-11-16 18:18:00,7\n\n" + ROW % (59, b'"1"2') + ROW % (1, b"5"), b"file: t.csv, repair: true"),

@@ -154,7 +154,18 @@ class Formats(Describe):
                 member = tarfile.TarInfo(f"language/{'x' * 120}/chunk-{client}-trace.csv")
                 member.size = len(text)
                 archive.addfile(member, io.BytesIO(text.encode()))
+                if client == 2:  # two windows of 6 hours, weighted by their requests
+                    text = json.dumps({"0": {"input_tokens": "{9: 0.5, 4: 0.5}", "output_tokens": "{7: 1.0}", "image_tokens": "{1: 1.0}"},
+                                       "21600": {"input_tokens": "{9: 1.0}", "output_tokens": "{}"}}, indent=2)
+                    member = tarfile.TarInfo(f"language/{'x' * 120}/chunk-2-dataset.json")
+                    member.size = len(text)
+                    archive.addfile(member, io.BytesIO(text.encode()))
         page = self.page("s.tar")
+        first, second = rate[2][:36].sum(), rate[2][36:72].sum()
+        self.assertAlmostEqual(summary(page, "input tokens")["mean"], (first * 6.5 + second * 9) / (first + second), places=3)
+        self.assertEqual((summary(page, "input tokens")["p1"], summary(page, "input tokens")["p50"], summary(page, "output tokens")["sd"]), (4, 9, 0))
+        self.assertEqual(page["tokens are known of"].split()[0], "1")
+        self.assertNotIn("members not read", page)
         count = rate.sum(axis=0) * 600
         self.assertEqual((page["format"], page["clients"], page["rows"]), ("servegen", "3", "900"))
         same(self, page, "share of the largest client", rate.sum(axis=1).max() / rate.sum())
@@ -408,6 +419,10 @@ class RealTraces(Describe):
             same(self, page, "share of the largest client", max(tops) / sum(tops))
             same(self, page, "share of the largest 10", sum(sorted(tops)[-10:]) / sum(tops))
             same(self, page, "n", sum(tops), relative=1e-9)
+            if name == "m-small.tar.gz":  # as in the README of the traces
+                sizes, made = summary(page, "input tokens"), summary(page, "output tokens")
+                self.assertEqual([round(sizes["mean"]), sizes["p50"], sizes["p99"]], [120, 40, 1478])
+                self.assertEqual([round(made["mean"]), made["p50"], made["p99"]], [15, 3, 142])
 
     def test_vidur(self):
         path, page = self.real("vidur/arxiv_summarization_stats_llama2_tokenizer_filtered_v2.csv.gz")
