@@ -72,7 +72,7 @@ static bool measure_pass(TraceStatistics *statistics, TraceFacts *facts, const T
 }
 
 bool trace_measure(TraceStatistics *statistics, TraceFacts *facts, const TraceFile *options, Arena *arena, Err *err) {
-  bool unsorted;
+  bool unsorted = false;
   if (measure_pass(statistics, facts, options, false, &unsorted, arena, err)) return true;
   return unsorted && measure_pass(statistics, facts, options, true, &unsorted, arena, err);
 }

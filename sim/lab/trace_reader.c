@@ -13,6 +13,9 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 #define HOUR_NS (3600 * NS_PER_S)
+/* Instants, spans and intervals are bounded so that no sum of them overflows. */
+#define INSTANT_MOST_NS (INT64_C(1) << 62)
+#define APART_MOST_NS (INT64_C(1) << 61)
 #define UNIX_SINCE_S INT64_C(800000000) /* plain seconds above this are taken for Unix times, after May 1995 */
 
 static bool enough(const TraceReader *reader) { return reader->err->count >= reader->first_error + TRACE_ERRORS; }
@@ -86,6 +89,7 @@ static bool format_choose(TraceReader *reader) {
   facts->shape = options->kind == TRACE_COUNTS ? SHAPE_COUNTS : jobs ? SHAPE_JOBS : facts->format->shape;
   facts->keeps_offset = facts->format->unit_ns == 1;
   facts->interval_ns = options->interval_ns ? options->interval_ns : facts->format->interval_ns;
+  if (facts->interval_ns >= APART_MOST_NS) return trace_reader_error(reader, "an interval of more than 73 years");
   static const int64_t unit_ns[] = {0, NS_PER_S, 1000000, 1000, 1, 60 * NS_PER_S, HOUR_NS};
   reader->unit_ns = options->unit ? unit_ns[options->unit] : facts->format->unit_ns ? facts->format->unit_ns : NS_PER_S;
   return true;
@@ -179,8 +183,9 @@ static bool order_check(TraceReader *reader, size_t column, int64_t ns) {
     reader->first_ns = reader->before_ns = ns;
     if (!facts->dated && reader->unit_ns == NS_PER_S && ns / NS_PER_S >= UNIX_SINCE_S) facts->dated = true;
   }
+  if (ns >= INSTANT_MOST_NS || ns <= -INSTANT_MOST_NS) return csv_error(&reader->csv, column, "before 1824 or after 2116");
   if (first && facts->keeps_offset && ns < 0) return csv_error(&reader->csv, column, "an instant must not be negative");
-  if (__builtin_sub_overflow(ns, facts->keeps_offset ? 0 : reader->first_ns, &apart) || apart >= INT64_C(1) << 61 || apart <= -(INT64_C(1) << 61))
+  if (__builtin_sub_overflow(ns, facts->keeps_offset ? 0 : reader->first_ns, &apart) || apart >= APART_MOST_NS || apart <= -APART_MOST_NS)
     return csv_error(&reader->csv, column, "more than 73 years after the first row");
   if (ns < reader->before_ns) {
     if (!lenient(reader) && !facts->format->unsorted)
@@ -221,7 +226,7 @@ static bool take_duration(TraceReader *reader, double *duration_s) {
   int64_t begin_ns, end_ns;
   if (!trace_field_instant(reader, place->begin, &begin_ns) || !trace_field_instant(reader, place->end, &end_ns)) return false;
   if (end_ns < begin_ns) return csv_error(csv, place->end, "the end is before the beginning");
-  *duration_s = (double)(end_ns - begin_ns) / 1e9;
+  *duration_s = (double)((__int128)end_ns - begin_ns) / 1e9;
   return true;
 }
 
@@ -269,8 +274,13 @@ static bool take_count(TraceReader *reader, TraceRow *row) {
   const char *behind = facts->format->recognise && facts->format->unit_ns == HOUR_NS ? ";" : "";
   int64_t count;
   row->second = NAN;
-  if (place->consecutive) row->instant_ns = (int64_t)facts->n_rows * facts->interval_ns;
-  else if (!grid_check(reader, row->instant_ns)) return false;
+  if (place->consecutive) {
+    if (facts->n_rows >= INTERVALS_MOST) return csv_row_error(&reader->csv, "more than %d intervals", INTERVALS_MOST);
+    if (__builtin_mul_overflow((int64_t)facts->n_rows, facts->interval_ns, &row->instant_ns) || row->instant_ns >= APART_MOST_NS)
+      return csv_row_error(&reader->csv, "more than 73 years of intervals");
+  } else if (!grid_check(reader, row->instant_ns)) {
+    return false;
+  }
   if (behind[0] || facts->json) {
     if (!trace_field_number(reader, place->count, behind, false, &row->first)) return false;
   } else {
@@ -290,7 +300,8 @@ static bool take_row(TraceReader *reader, TraceRow *row) {
   if (good && facts->format->column.arrives_before) {
     double duration_s;
     if (!take_duration(reader, &duration_s)) return false;
-    row->instant_ns -= duration_s > 0 ? ns_from_double(duration_s * 1e9) : 0;
+    if (__builtin_sub_overflow(row->instant_ns, ns_from_double(duration_s * 1e9), &row->instant_ns))
+      return csv_error(&reader->csv, place->lasting, "longer than there is time");
   }
   if (good && timed) good = order_check(reader, place->instant, row->instant_ns);
   if (facts->shape == SHAPE_COUNTS) good = good && take_count(reader, row);

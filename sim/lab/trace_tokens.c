@@ -170,7 +170,7 @@ static bool take_client(Parser *parser, TokenClient *client) {
   while (!take(parser, '}')) {
     if (!take_text(parser, &start, &length)) return false;
     double start_s = strtod(start, NULL);
-    ClientWindow *window = start_s >= 0 && start_s < 1e10 ? window_at(parser->tokens, client, (int64_t)start_s * NS_PER_S) : NULL;
+    ClientWindow *window = start_s >= 0 && start_s < 9e9 ? window_at(parser->tokens, client, (int64_t)start_s * NS_PER_S) : NULL;
     if (!window) return wrong(parser, "the start of a window is too far away");
     if (!take(parser, ':')) return wrong(parser, "a colon is wanted");
     if (!take_window(parser, window)) return false;
