@@ -42,7 +42,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 # No contraction and no errno: the same bits under every compiler and level. No -ffast-math, ever.
 NUMERIC  := -ffp-contract=off -fno-math-errno
 HDF5     := $(shell pkg-config --exists hdf5-serial 2>/dev/null && echo hdf5-serial || echo hdf5)
-PACKAGES := $(HDF5) gsl libfyaml libdeflate sqlite3 libmd
+PACKAGES := $(HDF5) gsl libfyaml libdeflate zlib sqlite3 libmd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 

@@ -168,6 +168,27 @@ def control_share(bench):
     return control_s / usual_s, f"{control_s:.4f} s of {usual_s:.2f} s of CPU"
 
 
+def csv_import(bench):
+    """Reading, checking and describing a CSV of requests, against `LC_ALL=C wc -w` on the same file: theirs over ours, CPU time."""
+    path = os.path.join(bench.folder, "requests.csv")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("TIMESTAMP,ContextTokens,GeneratedTokens\n")
+        for k in range(int(2.7e6 * bench.scale)):
+            ticks = k * 1_999_999  # of 100 ns
+            second, minute, hour, day = ticks // 10**7 % 60, ticks // (60 * 10**7) % 60, ticks // (3600 * 10**7) % 24, ticks // (86400 * 10**7)
+            file.write(f"2024-05-{10 + day:02d} {hour:02d}:{minute:02d}:{second:02d}.{ticks % 10**7:07d},{k * 7919 % 8000 + 1},{k * 104729 % 1000 + 1}\n")
+    ours, theirs = [], []
+    for _ in range(bench.rounds):
+        for command, times in (([bench.program, "describe", "trace", path], ours), (["wc", "-w", path], theirs)):
+            start_s = time.monotonic()
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
+            times.append(bench.finish(process, start_s).cpu_s)
+    size = os.path.getsize(path)
+    os.remove(path)
+    ours_s, theirs_s = statistics.median(ours), statistics.median(theirs)
+    return theirs_s / ours_s, f"{size / ours_s / 1e6:.0f} MB/s against {size / theirs_s / 1e6:.0f} MB/s of wc -w"
+
+
 # name: (how, unit, direction, goal)
 FIGURES = {
     "mm1_vs_simpy": (against_simpy("mm1"), "x", "at least", 250),
@@ -179,6 +200,7 @@ FIGURES = {
     "control_share": (control_share, "ratio", "at most", 0.05),
     "peak_mib_1e7": (peak_mib(1e7), "MiB", "at most", 64),
     "peak_mib_1e8": (peak_mib(1e8), "MiB", "at most", 64),
+    "csv_import_vs_wc": (csv_import, "x", "at least", 0.5),
     "sweep_runs_per_s": (sweep_runs_per_s, "runs/s", "at least", 500),
 }
 

@@ -97,6 +97,11 @@ static const Option sensitivity_options[] = {
     MANIFEST_OPTION,
 };
 
+static const Option describe_options[] = {
+    {"--set", 0, "KEY=VALUE", "trace FILE: how to read it, by the keys of `describe trace` (repeatable)"},
+    {"--repair", 0, NULL, "trace FILE: sort rows, leave out those that cannot be read, and count them"},
+};
+
 static const Command commands[] = {
     {"run", "SCENARIO", "Runs a scenario: every strategy at every point, replicated; writes HDF5 and prints the comparison.", 1, 1, run_options, COUNT(run_options), cmd_run},
     {"check", "SCENARIO", "Reads a scenario and says what it would run and how large the result would be.", 1, 1, check_options, COUNT(check_options), cmd_check},
@@ -104,7 +109,7 @@ static const Command commands[] = {
     {"tune", "SCENARIO", "Finds the best thresholds of a strategy under constraints, judges them on new runs, writes the tuned scenario.", 1, 1, tune_options, COUNT(tune_options), cmd_tune},
     {"sensitivity", "SCENARIO", "Which thresholds matter: Morris screening, or Sobol indices.", 1, 1, sensitivity_options, COUNT(sensitivity_options), cmd_sensitivity},
     {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
-    {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema.", 0, 2, NULL, 0, cmd_describe},
+    {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema; describe trace FILE: the statistics of a trace.", 0, 2, describe_options, COUNT(describe_options), cmd_describe},
     {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},
     {"version", "", "Prints the version and those of the libraries.", 0, 0, NULL, 0, cmd_version},
 };

@@ -34,7 +34,7 @@ static MachineSpec machine_of(const CatalogueEntry *entry) {
 
 bool catalogue_load(Catalogue *catalogue, const CatalogueEntry **entries, Arena *arena, Err *err) {
   YamlSource *source = ARENA_NEW(arena, YamlSource);
-  *source = (YamlSource){"configs/catalog/nodes.yaml", headroom_catalogue, (size_t)(headroom_catalogue_end - headroom_catalogue), true};
+  *source = (YamlSource){.name = "configs/catalog/nodes.yaml", .text = headroom_catalogue, .length = (size_t)(headroom_catalogue_end - headroom_catalogue), .is_file = true};
   const Yaml *root = yaml_parse(source, arena, err);
   if (!root) return false;
   if (root->kind != YAML_MAP) return yaml_error(err, ERR_SCENARIO, root->mark, "the catalogue is a map of machines");

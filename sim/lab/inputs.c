@@ -146,12 +146,29 @@ const char *inputs_given(Inputs *inputs, const char *name, Err *err) {
 
 /* ---- traces ---- */
 
+/* Do two traces say the same in every field of the table? */
 static bool same_options(const TraceFile *a, const TraceFile *b) {
-  return text_equal(a->file, b->file) && a->kind == b->kind && a->unit == b->unit && text_equal(a->time, b->time) && text_equal(a->input, b->input) &&
-         text_equal(a->output, b->output) && text_equal(a->count, b->count) && a->interval_ns == b->interval_ns && a->gaps == b->gaps;
+  for (size_t k = 0; k < trace_file_type.n_fields; k++) {
+    const Field *field = &trace_file_type.field[k];
+    const char *left = (const char *)a + field->offset, *right = (const char *)b + field->offset;
+    bool same;
+    if (field->kind == FIELD_TEXT || field->kind == FIELD_FILE) same = text_equal(*(const char *const *)left, *(const char *const *)right);
+    else if (field->kind == FIELD_CHOICE) same = *(const int *)left == *(const int *)right;
+    else if (field->kind == FIELD_FLAG) same = *(const bool *)left == *(const bool *)right;
+    else same = *(const int64_t *)left == *(const int64_t *)right;
+    if (!same) return false;
+  }
+  return true;
 }
 
-static const char *kept_text(Arena *arena, const char *text) { return text ? arena_text(arena, text, strlen(text)) : NULL; }
+static void keep_texts(Arena *arena, TraceFile *trace) {
+  for (size_t k = 0; k < trace_file_type.n_fields; k++) {
+    const Field *field = &trace_file_type.field[k];
+    if (field->kind != FIELD_TEXT && field->kind != FIELD_FILE) continue;
+    const char **text = (const char **)((char *)trace + field->offset);
+    if (*text) *text = arena_text(arena, *text, strlen(*text));
+  }
+}
 
 bool inputs_trace(Inputs *inputs, TraceFile *trace, YamlMark mark, Arena *arena, Err *err) {
   for (const LoadedTrace *loaded = inputs->trace; loaded; loaded = loaded->next) {
@@ -166,11 +183,7 @@ bool inputs_trace(Inputs *inputs, TraceFile *trace, YamlMark mark, Arena *arena,
   if (inputs->closed) return true;
   LoadedTrace *loaded = ARENA_NEW(inputs->arena, LoadedTrace);
   loaded->options = *trace;
-  loaded->options.file = kept_text(inputs->arena, trace->file);
-  loaded->options.time = kept_text(inputs->arena, trace->time);
-  loaded->options.input = kept_text(inputs->arena, trace->input);
-  loaded->options.output = kept_text(inputs->arena, trace->output);
-  loaded->options.count = kept_text(inputs->arena, trace->count);
+  keep_texts(inputs->arena, &loaded->options);
   loaded->next = inputs->trace;
   inputs->trace = loaded;
   return true;

@@ -6,6 +6,7 @@
 #include "sim/lab/catalogue.h"
 #include "sim/lab/decode_parts.h"
 #include "sim/lab/metric_map.h"
+#include "sim/lab/trace_format.h"
 #include "sim/run/scenario_graph.h"
 
 enum { TOPICS_MOST = 256, INDENT = 4 };
@@ -227,7 +228,7 @@ static void topics_page(Text *out) {
   size_t n = add_types(&scenario_type, topic, 0);
   text_addf(out, "headroom describe TOPIC\n\nKeys of a scenario file, from the top\n ");
   for (size_t k = 0; k < n; k++) text_addf(out, " %s", topic[k]);
-  text_addf(out, "\n\nOther pages\n  distribution units meters catalog columns schema\n");
+  text_addf(out, "\n\nOther pages\n  distribution units meters trace catalog columns schema\n");
   for (int kind = 0; kind < MODEL_KINDS; kind++) {
     text_addf(out, "\nModels: %s NAME\n", kind_topic((ModelKind)kind));
     models_page(out, (ModelKind)kind);
@@ -237,7 +238,7 @@ static void topics_page(Text *out) {
 static bool unknown_topic(const char *word, Arena *arena, Err *err) {
   const char *topic[TOPICS_MOST * 2];
   size_t n = add_types(&scenario_type, topic, 0);
-  static const char *const others[] = {"distribution", "units", "meters", "catalog", "columns", "schema"};
+  static const char *const others[] = {"distribution", "units", "meters", "trace", "catalog", "columns", "schema"};
   for (size_t k = 0; k < sizeof others / sizeof *others; k++) topic[n++] = others[k];
   for (int kind = 0; kind < MODEL_KINDS; kind++) {
     topic[n++] = kind_topic((ModelKind)kind);
@@ -260,12 +261,21 @@ static bool model_page(Text *out, ModelKind kind, const char *name, Err *err) {
   return err_add(err, ERR_USAGE, "no %s `%.60s`%s", model_kind_name(kind), name, names_hint(name, names, table->count, out->arena));
 }
 
+static void trace_page(Text *out) {
+  text_addf(out, "A trace file is told by its columns; `workload replay` plays it, `headroom describe trace FILE` says what it is like.\n"
+                 "Where the columns have other names, these keys name them:\n\n");
+  reference_type(out, &trace_file_type, false, 2);
+  text_addf(out, "\nFormats\n");
+  trace_formats_page(out);
+}
+
 static bool word_page(Text *out, const char *word, Err *err) {
   if (text_equal(word, "distribution")) distribution_page(out);
   else if (text_equal(word, "units")) units_page(out);
   else if (text_equal(word, "columns")) reference_columns(out);
   else if (text_equal(word, "meters")) metric_reference(out);
   else if (text_equal(word, "schema")) reference_schema(out);
+  else if (text_equal(word, "trace")) trace_page(out);
   else if (text_equal(word, "catalog") || text_equal(word, "catalogue")) return catalogue_page(out, err);
   else if (kind_named(word) >= 0) models_page(out, (ModelKind)kind_named(word));
   else {

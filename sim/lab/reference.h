@@ -7,7 +7,7 @@
 
 /* The page of a topic into `out` (whose arena is used for everything). No words: the list of topics. Otherwise a type of the scenario
  * ("scenario", "deployment", "queue" ...), a category ("policy", "node-policy", "workload", "service", "speed", "rate"), a category and
- * a model ("policy threshold"), a model's name alone where it is unique, "distribution", "units", "catalog", "columns" or "schema".
+ * a model ("policy threshold"), a model's name alone where it is unique, "distribution", "units", "trace", "catalog", "columns" or "schema".
  * False with an error (ERR_USAGE) that names the nearest topic. */
 bool reference_page(Text *out, const char *const *word, size_t n_words, Err *err);
 /* One type: its keys with kind, unit, default, bounds, help and source; nested objects below them, indented. */

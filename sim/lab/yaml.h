@@ -20,6 +20,7 @@ typedef struct YamlSource {
   const char *text;
   size_t length;
   bool is_file;
+  size_t lines_before; /* the text is a piece of the file that begins behind so many lines */
 } YamlSource;
 
 typedef struct YamlMark {

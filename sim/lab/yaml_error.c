@@ -38,7 +38,7 @@ static size_t count_characters(const char *text, size_t length) {
 void yaml_position(YamlMark mark, size_t *line, size_t *column) {
   size_t start, end;
   line_bounds(mark.source, mark.offset, &start, &end);
-  *line = 1;
+  *line = 1 + mark.source->lines_before;
   for (size_t k = 0; k < start; k++) *line += mark.source->text[k] == '\n';
   *column = 1 + (mark.offset > start ? count_characters(mark.source->text + start, mark.offset - start) : 0);
 }

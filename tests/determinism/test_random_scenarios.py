@@ -172,7 +172,7 @@ class Random_scenarios(InFolder):
             return
         for service in services:
             service["step_iterations"] = True
-        self.headroom("run", self.write("steps.yaml", scenario), "-o", self.path("other.h5"), "-q", "-f", "--traces", "all", code=code)
+        self.headroom("run", self.write("steps.yaml", scenario), "-o", self.path("other.h5"), "-q", "--force", "--traces", "all", code=code)
         stepped = Result(self.path("other.h5"))
         for group, other in ((result.summary, stepped.summary), (result.trace, stepped.trace)):
             for column in group:
