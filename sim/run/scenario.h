@@ -199,7 +199,7 @@ typedef enum WarmupRule { WARMUP_GIVEN, WARMUP_MSER5 } WarmupRule;
   F(text, name, "scenario", 0, 0, OPTIONAL, "what it is called in results", "")                       \
   F(text, about, "", 0, 0, OPTIONAL, "what it asks, where its data are from", "")                     \
   F(duration, horizon, NULL, 1e-6, YEARS_S, REQUIRED, "simulated time", "")                           \
-  F(duration, warmup, "0s", 0, YEARS_S, OPTIONAL, "left out of summaries; rounded up to 1/64 of the horizon", "")          \
+  F(duration, warmup, "0s", 0, YEARS_S, OPTIONAL, "left out of summaries; rounded up to 1/64 of the horizon. Where load varies over time it only chooses the window that is reported", "")        \
   F(integer, warmup_jobs, "0", 0, HUGE_COUNT, OPTIONAL, "left out of summaries, too: the time in which so many jobs arrive from outside", "")  \
   C(warmup_rule, warmup_rule_names, "given", "given: the two above; mser-5: found from pilot runs, the same for all strategies of a point", "White, Cobb and Spratt, WSC 2000") \
   F(integer, replications, "1", 1, 16777215, OPTIONAL, "independent repetitions", "")                 \
