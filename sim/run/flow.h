@@ -26,7 +26,7 @@ struct Flow {
 /* plain: use the plain loop even where a faster one serves. */
 void flow_begin(Flow *flow, const Scenario *scenario, Station **all, uint32_t flow_index, int64_t scrape_ns, bool plain, Arena *arena);
 /* Advances to `until_ns`: everything before it, and departures, expiries, failures, ready replicas and scrapes at it; arrivals at it
- * belong to the next call. FLOW_NOTICE and FLOW_ASK are returned only when stop_at_notice is set or a policy asks. */
+ * belong to the next call. FLOW_NOTICE is returned only when stop_at_notice is set. */
 FlowReturn flow_advance(Flow *flow, int64_t until_ns, bool stop_at_notice);
 /* Closes the last row at the horizon. */
 void flow_end(Flow *flow);

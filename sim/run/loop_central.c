@@ -16,11 +16,6 @@ static void rebuild(Station *s) {
   s->changed = false;
 }
 
-static inline void finish_slot(Station *s, uint32_t slot) {
-  uint32_t id = hot_finish(s, slot);
-  hot_free_job(s, id);
-}
-
 static inline void take_slot(Station *s, SlotHeap *heap, uint32_t id, int64_t start_ns) {
   uint32_t slot = slot_heap_top_slot(heap);
   if (s->slot[slot].job != JOB_NONE) hot_follow(s, slot, id, start_ns);
@@ -73,12 +68,6 @@ static inline void arrive(Station *s, SlotHeap *heap, int64_t t) {
 
 /* ---- without limit and patience: one pass over the arrivals ---- */
 
-static void log_whole(Station *s, const Entry *entry, uint64_t index, int64_t t, int64_t start, int64_t end) {
-  s->log->event(s->log, 'a', t, s->deployment, index, 0);
-  s->log->event(s->log, 's', start, s->deployment, index, entry->id);
-  s->log->event(s->log, 'd', end, s->deployment, index, entry->id);
-}
-
 /* Jobs of the current block, from the cursor on, as far as they can start by last_ns; false when one cannot (starts follow the order of
  * arrival, so all later ones must wait, too) or comes at end_ns or later. A job whose whole life lies before last_ns never enters
  * the pool; sums stay in registers. */
@@ -97,7 +86,7 @@ static bool plan_block(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_
     uint32_t slot_index = slot_heap_top_slot(heap);
     Slot *slot = &s->slot[slot_index];
     Entry *entry = &s->entry[slot->entry];
-    if (slot->job != JOB_NONE) finish_slot(s, slot_index); /* it came from an earlier window */
+    if (slot->job != JOB_NONE) hot_finish_slot(s, slot_index); /* it came from an earlier window */
     int64_t end = start + ns_from_double(a->work_ns[k] * entry->slowness);
     waited_ns += start - t;
     if (end <= last_ns && entry->variant == a->variant) {
@@ -107,7 +96,7 @@ static bool plan_block(Station *s, SlotHeap *heap, int64_t last_ns, int64_t end_
       slot->free_ns = end;
       taken++;
       if (s->sized) s->meter.units += a->block.input[k], s->meter.output_units += a->block.output[k];
-      if (__builtin_expect(s->log != NULL, 0)) log_whole(s, entry, a->block.first_index + k, t, start, end);
+      hot_log_life(s, entry, k, start, end);
       slot_heap_replace_top(heap, end);
     } else {
       a->cursor = k;
@@ -155,5 +144,5 @@ void loop_central(Station *s, int64_t from_ns, int64_t last_ns, int64_t end_ns) 
     serve_queue(s, heap, last_ns);
   }
   for (uint32_t slot = 0, n = s->n_entries * s->slots_per_entry; slot < n; slot++)
-    if (s->slot[slot].job != JOB_NONE && s->slot[slot].free_ns <= last_ns) finish_slot(s, slot);
+    if (s->slot[slot].job != JOB_NONE && s->slot[slot].free_ns <= last_ns) hot_finish_slot(s, slot);
 }

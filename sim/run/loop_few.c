@@ -59,20 +59,13 @@ static void few_store(const Few *few, Station *s) {
   s->waited_ns += few->waited_ns;
 }
 
-static inline void few_log(Station *s, const Entry *entry, size_t k, int64_t start_ns, int64_t end_ns) {
-  uint64_t index = s->arrivals.block.first_index + k;
-  s->log->event(s->log, 'a', s->arrivals.block.arrival_ns[k], s->deployment, index, 0);
-  s->log->event(s->log, 's', start_ns, s->deployment, index, entry->id);
-  s->log->event(s->log, 'd', end_ns, s->deployment, index, entry->id);
-}
-
 /* A job that starts on a lane: its whole life lies before last_ns, or it goes into the pool. */
 static inline void few_start(Few *few, Station *s, unsigned lane, size_t k, int64_t start_ns, int64_t end_ns) {
   Arrivals *a = &s->arrivals;
   const uint32_t slot = few->slot[lane];
   if (few->held >> lane & 1) { /* it came from an earlier window */
     few->held &= ~(1u << lane);
-    hot_free_job(s, hot_finish(s, slot));
+    hot_finish_slot(s, slot);
   }
   int64_t t = a->block.arrival_ns[k];
   few->waited_ns += start_ns - t;
@@ -82,7 +75,7 @@ static inline void few_start(Few *few, Station *s, unsigned lane, size_t k, int6
     few->served_ns[lane] += end_ns - start_ns;
     s->taken++;
     if (s->sized) s->meter.units += a->block.input[k], s->meter.output_units += a->block.output[k];
-    if (__builtin_expect(s->log != NULL, 0)) few_log(s, &s->entry[s->slot[slot].entry], k, start_ns, end_ns);
+    hot_log_life(s, &s->entry[s->slot[slot].entry], k, start_ns, end_ns);
   } else {
     a->cursor = k;
     uint32_t id = hot_take_arrival(s);

@@ -30,10 +30,9 @@ static void queries_begin(Run *run, Target *target) {
     query->scrape_ns = (query->scrape_ns + run->scrape_ns - 1) / run->scrape_ns * run->scrape_ns;
     /* A rate or a mean over no time is a mean over one scrape. */
     if (query->window_ns == 0 && (query->meter == METER_OFFERED_RPS || query->meter == METER_FINISHED_RPS || query->meter == METER_DROPPED_RPS)) query->window_ns = run->scrape_ns;
-    target->sees_replicas |= needs_replicas(target);
     target->sees_latencies |= is_quantile(query->meter);
   }
-  target->sees_replicas |= needs_replicas(target);
+  target->sees_replicas = needs_replicas(target);
   target->value = ARENA_ARRAY(run->arena, MetricValue, target->n_queries);
 }
 

@@ -82,7 +82,8 @@ typedef struct Finish {
 } Finish;
 enum { FINISHES = 64 };
 
-/* Why flow_advance returned. FLOW_ASK: it stands at an instant that only the control plane can resolve. */
+/* Why flow_advance returned. FLOW_ASK: it stands at an instant that only the control plane can resolve; a run stops its flows there
+ * beforehand, since the instants of asks are known or bounded in advance (ask.c). */
 typedef enum FlowReason { FLOW_REACHED, FLOW_NOTICE, FLOW_ASK, FLOW_OVERFLOW, FLOW_INTERRUPTED } FlowReason;
 
 /* Tests watch jobs through this; NULL otherwise. kinds: 'a'rrival 's'tart 'd'eparture 'x' dropped 'e'xpired 'f'ailed. */

@@ -111,6 +111,18 @@ static inline uint32_t hot_finish(Station *s, uint32_t slot_index) {
   return id;
 }
 
+/* The end of a slot's job, which leaves the pool. */
+static inline void hot_finish_slot(Station *s, uint32_t slot_index) { hot_free_job(s, hot_finish(s, slot_index)); }
+
+/* The whole life of the k-th job of the block, which never entered the pool. */
+static inline void hot_log_life(Station *s, const Entry *entry, size_t k, int64_t start_ns, int64_t end_ns) {
+  uint64_t index = s->arrivals.block.first_index + k;
+  if (__builtin_expect(s->log == NULL, 1)) return;
+  s->log->event(s->log, 'a', s->arrivals.block.arrival_ns[k], s->deployment, index, 0);
+  s->log->event(s->log, 's', start_ns, s->deployment, index, entry->id);
+  s->log->event(s->log, 'd', end_ns, s->deployment, index, entry->id);
+}
+
 /* The end of a slot's job at free_ns and the start of the next one: hot_finish, hot_free_job and hot_start in one. */
 static inline void hot_follow(Station *s, uint32_t slot_index, uint32_t id, int64_t now_ns) {
   Slot *slot = &s->slot[slot_index];
