@@ -1,5 +1,6 @@
 /* headroom run: opens the sweep and its journal, runs what is missing, writes the result, prints the comparison. An existing result is
- * touched only by the final rename, and only when that was asked for. */
+ * touched only by the final rename, and only when that was asked for. A share of a sweep ends with its journal: `headroom merge` writes the
+ * result. */
 #include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -8,9 +9,12 @@
 
 #include "sim/app/command.h"
 #include "sim/app/progress.h"
+#include "sim/app/share.h"
+#include "sim/base/text.h"
+#include "sim/lab/journal_find.h"
 #include "sim/lab/runner.h"
 
-enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
+enum { OPT_OUTPUT, OPT_SET, OPT_THREADS, OPT_STRATEGIES, OPT_TRACES, OPT_RESUME, OPT_SHARD, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON };
 
 static bool parse_traces(const char *text, TraceKeep *keep) {
   *keep = TRACE_KEEP_FIRST;
@@ -35,20 +39,56 @@ static const char *default_output(const char *scenario, Arena *arena) {
 
 typedef struct Session {
   Arena arena;
+  jmp_buf exhausted;
   Sweep sweep;
   Journal *journal;
   const char *output, *journal_path;
   TraceKeep keep;
+  Share share;
   Arguments arguments;
 } Session;
+
+/* ---- before ------------------------------------------------------------------------------------------------------- */
+
+static void add_word(Text *text, const char *word) {
+  if (text->length) text_add(text, " ", 1);
+  if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,%@+-") == strlen(word)) {
+    text_add(text, word, strlen(word));
+    return;
+  }
+  text_add(text, "'", 1);
+  for (const char *c = word; *c; c++) {
+    if (*c == '\'') text_addf(text, "'\\''");
+    else text_add(text, c, 1);
+  }
+  text_add(text, "'", 1);
+}
+
+/* How any share of this sweep is begun, for who has to begin one again. */
+static const char *command_text(Session *session) {
+  const Arguments *a = &session->arguments;
+  Text text = {.arena = &session->arena};
+  text_addf(&text, "headroom run");
+  add_word(&text, a->argument[0]);
+  text_addf(&text, " -o");
+  add_word(&text, session->output);
+  for (size_t k = 0; k < a->n_set; k++) {
+    text_addf(&text, " --set");
+    add_word(&text, a->set[k]);
+  }
+  if (a->value[OPT_STRATEGIES]) text_addf(&text, " --strategies"), add_word(&text, a->value[OPT_STRATEGIES]);
+  if (a->value[OPT_TRACES]) text_addf(&text, " --traces %s", a->value[OPT_TRACES]);
+  return text.bytes;
+}
 
 /* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario. */
 static bool is_finished(const Session *session) {
   ResultFile file;
-  Arena arena = {0};
+  Arena arena = {.exhausted = session->arena.exhausted};
   Err err = {0};
-  bool same = access(session->journal_path, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
+  bool same = access(session->journal_path, F_OK) && !access(session->output, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
               file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+  for (uint64_t k = 0; same && k < file.n_runs; k++) same = file.status[k] <= 1; /* 2: merged without it */
   arena_free(&arena);
   return same;
 }
@@ -59,12 +99,36 @@ static bool may_write(const char *output, bool force) {
   return false;
 }
 
+/* Shares of one result come from one number of shares: others would simulate the same points again. */
+static bool shares_agree(Session *session, Err *err) {
+  JournalList list = {.arena = &session->arena};
+  Shard own = session->share.shard, other;
+  if (own.count == 0) return true;
+  if (!journal_find_of(&list, session->output, err)) return false;
+  for (size_t k = 0; k < list.count; k++) {
+    (void)journal_name_parse(list.path[k], &other);
+    if (other.count == own.count) continue;
+    return err_add(err, ERR_USAGE, "'%s' exists: this result is being made in %s; go on with those, write another with -o, or --force", list.path[k],
+                   other.count ? arena_format(&session->arena, "%u shares, not %u", other.count, own.count) : "one piece");
+  }
+  return true;
+}
+
+static void say_share(const Session *session) {
+  Shard shard = session->share.shard;
+  if (shard.count == 0 || session->arguments.value[OPT_QUIET]) return;
+  fprintf(stderr, "headroom: share %u of %u (%s): %llu of %llu runs\n", shard.index, shard.count, *session->share.why ? session->share.why : "--shard",
+          (unsigned long long)shard_runs(shard, &session->sweep), (unsigned long long)session->sweep.n_runs);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------ */
+
 static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
   Err err = {0};
   Progress bar;
   progress_begin(&bar, a->value[OPT_QUIET] != NULL);
-  RunnerOptions options = {.threads = threads, .plain = a->value[OPT_PLAIN] != NULL, .keep = session->keep,
+  RunnerOptions options = {.threads = threads, .plain = a->value[OPT_PLAIN] != NULL, .keep = session->keep, .shard = session->share.shard,
                            .interrupted = interrupted_flag(), .progress = progress_show, .context = &bar};
   bool ok = runner_run(&session->sweep, session->journal, &options, progress, &err);
   progress_end(&bar);
@@ -73,6 +137,7 @@ static int run_sweep(Session *session, int threads, RunnerProgress *progress) {
     fprintf(stderr, "headroom: finished runs are kept in %s; go on with --resume\n", session->journal_path);
     return code;
   }
+  if (session->share.shard.count) return ERR_NONE;
   if (!store_write(session->output, &session->sweep, session->keep, session->journal, &err)) {
     int code = err_report(&err);
     fprintf(stderr, "headroom: all runs are kept in %s; --resume writes the result again\n", session->journal_path);
@@ -89,6 +154,23 @@ static void say_what_is_next(const Session *session, const RunnerProgress *progr
   printf("  jupyter notebook analysis/notebooks/quick-tour.ipynb   load, replicas, cost and latency over time\n");
 }
 
+static int failed_runs(const RunnerProgress *progress, const char *where) {
+  if (progress->failed == 0) return ERR_NONE;
+  fprintf(stderr, "headroom: %llu of %llu runs failed; %s\n", (unsigned long long)progress->failed, (unsigned long long)progress->total, where);
+  return ERR_RUN;
+}
+
+static int finish_share(Session *session, const RunnerProgress *progress) {
+  Shard shard = session->share.shard;
+  journal_close(session->journal);
+  session->journal = NULL;
+  if (!session->arguments.value[OPT_QUIET]) {
+    printf("%s: share %u of %u is complete: %llu runs, %llu jobs in %.1f s. When all are: headroom merge %s\n", session->journal_path, shard.index, shard.count,
+           (unsigned long long)progress->total, (unsigned long long)progress->jobs, progress->elapsed_s, session->output);
+  }
+  return failed_runs(progress, "their messages will be in summary/message of the merged result");
+}
+
 static int finish(Session *session, const RunnerProgress *progress) {
   const Arguments *a = &session->arguments;
   Err err = {0};
@@ -100,9 +182,7 @@ static int finish(Session *session, const RunnerProgress *progress) {
     if (code) return code;
     if (!a->value[OPT_JSON]) say_what_is_next(session, progress);
   }
-  if (progress->failed == 0) return ERR_NONE;
-  fprintf(stderr, "headroom: %llu of %llu runs failed; their messages are in summary/message of %s\n", (unsigned long long)progress->failed, (unsigned long long)progress->total, session->output);
-  return ERR_RUN;
+  return failed_runs(progress, arena_format(&session->arena, "their messages are in summary/message of %s", session->output));
 }
 
 static int session_run(Session *session) {
@@ -111,25 +191,41 @@ static int session_run(Session *session) {
   long long threads = omp_get_max_threads();
   if (a->value[OPT_THREADS] && !option_integer("--threads", a->value[OPT_THREADS], 1, 1024, &threads)) return ERR_USAGE;
   if (!parse_traces(a->value[OPT_TRACES], &session->keep)) return ERR_USAGE;
+  if (!share_find(&session->share, a->value[OPT_SHARD], &err)) return err_report(&err);
   bool force = a->value[OPT_FORCE] != NULL, resume = a->value[OPT_RESUME] != NULL;
   if (!sweep_open(&session->sweep, &session->arena, a->argument[0], a->set, a->n_set, a->value[OPT_STRATEGIES], &err)) return err_report(&err);
   warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
-  session->journal_path = arena_format(&session->arena, "%s.journal", session->output);
+  session->journal_path = shard_journal(session->output, session->share.shard, &session->arena);
   if (resume && !force && is_finished(session))
-    return a->value[OPT_QUIET] ? ERR_NONE : comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
-  if (!may_write(session->output, force)) return ERR_USAGE;
-  session->journal = journal_open(session->journal_path, &session->sweep, session->keep, resume, force, &session->arena, &err);
+    return a->value[OPT_QUIET] || session->share.shard.count ? ERR_NONE : comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
+  if (session->share.shard.count == 0 && !may_write(session->output, force)) return ERR_USAGE;
+  if (!force && !shares_agree(session, &err)) return err_report(&err);
+  say_share(session);
+  JournalRequest request = {.path = session->journal_path, .sweep = &session->sweep, .keep = session->keep, .shard = session->share.shard,
+                            .command = command_text(session), .resume = resume, .force = force};
+  session->journal = journal_begin(&request, &session->arena, &err);
   if (!session->journal) return err_report(&err);
   RunnerProgress progress;
   int code = run_sweep(session, (int)threads, &progress);
-  return code ? code : finish(session, &progress);
+  if (code) return code;
+  return session->share.shard.count ? finish_share(session, &progress) : finish(session, &progress);
+}
+
+/* Memory that runs out before or after the runs (these look after themselves) ends here. */
+static int session_run_guarded(Session *session) {
+  if (setjmp(session->exhausted)) {
+    fprintf(stderr, "headroom: error: out of memory\n");
+    return ERR_IO;
+  }
+  session->arena.exhausted = &session->exhausted;
+  return session_run(session);
 }
 
 int cmd_run(const Command *command, int argc, char **argv) {
   Session session = {.keep = TRACE_KEEP_FIRST};
   if (!arguments_read(command, argc, argv, &session.arguments)) return session.arguments.help ? ERR_NONE : ERR_USAGE;
-  int code = session_run(&session);
+  int code = session_run_guarded(&session);
   if (session.journal) journal_close(session.journal);
   sweep_close(&session.sweep);
   arena_free(&session.arena);

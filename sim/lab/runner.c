@@ -1,7 +1,9 @@
 /* Workers take runs in order from one counter; finished runs queue up for the committing thread. Which thread took which run leaves no
- * trace: results are addressed by run number and written in run order. */
+ * trace: results are addressed by run number and written in run order. Memory that runs out is no result: the run is not kept, the sweep
+ * stops. */
 #include "sim/lab/runner.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +11,9 @@
 
 #include "sim/run/run.h"
 
-enum { QUEUE_LIMIT = 2048 }; /* encoded runs that may wait for the disk */
+enum { QUEUE_BYTES = 64 << 20 }; /* of encoded runs that may wait for the disk */
+/* A commit may cost a twentieth of the time between two of them, which lies between these. */
+static const double commit_least_s = 0.1, commit_most_s = 1;
 
 typedef struct Finished {
   EncodedRun encoded;
@@ -19,13 +23,13 @@ typedef struct Finished {
 
 typedef struct Pool {
   const Sweep *sweep;
-  uint64_t *committed; /* bit r: run r was in the journal before; constant while workers run */
+  const uint64_t *committed; /* bit r: run r was in the journal before; constant while workers run */
   const RunnerOptions *options;
   uint64_t next_run;
   int in_run_threads;
   omp_lock_t lock; /* guards the queue, the counts and the error */
   Finished *head, **tail;
-  uint64_t queued, working, jobs, failed;
+  uint64_t queued_bytes, working, jobs, failed;
   bool stop;
   Err *err;
 } Pool;
@@ -42,28 +46,34 @@ static bool is_interrupted(const Pool *pool) { return pool->options->interrupted
 
 /* ---- workers ---- */
 
-/* A worker's decoded point: runs of one point come in a row. */
-typedef struct PointCache {
-  Arena arena;
+/* What one worker has: its decoded point (runs of one point come in a row), and the memory of the run it is at. */
+typedef struct Worker {
+  Pool *pool;
+  Arena point_arena, run_arena, keep_arena;
   Scenario scenario;
   uint64_t point;
   bool valid;
-} PointCache;
+  jmp_buf exhausted;
+} Worker;
 
-static bool cache_point(Pool *pool, PointCache *cache, uint64_t point) {
-  if (cache->valid && cache->point == point) return true;
-  arena_free(&cache->arena);
-  cache->valid = false;
+static void pool_stop(Pool *pool, const Err *err) {
+  omp_set_lock(&pool->lock);
+  if (!pool->stop && err) *pool->err = *err;
+  pool->stop = true;
+  omp_unset_lock(&pool->lock);
+}
+
+static bool decode_point(Worker *worker, uint64_t point) {
+  if (worker->valid && worker->point == point) return true;
+  arena_free(&worker->point_arena);
+  worker->valid = false;
   Err err = {0};
-  if (!sweep_point(pool->sweep, point, &cache->arena, &cache->scenario, &err)) {
-    omp_set_lock(&pool->lock);
-    if (!pool->stop) *pool->err = err;
-    pool->stop = true;
-    omp_unset_lock(&pool->lock);
+  if (!sweep_point(worker->pool->sweep, point, &worker->point_arena, &worker->scenario, &err)) {
+    pool_stop(worker->pool, &err);
     return false;
   }
-  cache->point = point;
-  cache->valid = true;
+  worker->point = point;
+  worker->valid = true;
   return true;
 }
 
@@ -71,34 +81,57 @@ static void hand_over(Pool *pool, Finished *finished, const RunResult *result) {
   omp_set_lock(&pool->lock);
   *pool->tail = finished;
   pool->tail = &finished->next;
-  pool->queued++;
+  pool->queued_bytes += finished->encoded.length;
   pool->jobs += result->jobs;
   pool->failed += result->status != 0;
   omp_unset_lock(&pool->lock);
 }
 
-static void do_run(Pool *pool, PointCache *cache, uint64_t run) {
+/* The words of run_simulate for memory that ran out: the machine's failure, not the scenario's, so it must not be stored as a result. */
+static bool lacked_memory(const RunResult *result) { return result->status != 0 && strncmp(result->message, "out of memory", 13) == 0; }
+
+static bool out_of_memory(const Pool *pool, uint64_t run) {
   const Sweep *sweep = pool->sweep;
+  Err err = {0};
+  err_add(&err, ERR_IO, "out of memory in run %llu (point %llu, strategy %s, replication %u); fewer threads (-j) need less", (unsigned long long)run,
+          (unsigned long long)sweep_run_point(sweep, run), sweep->strategy[sweep_run_strategy(sweep, run)], sweep_run_replication(sweep, run));
+  pool_stop((Pool *)(uintptr_t)pool, &err);
+  return false;
+}
+
+static bool simulate(Worker *worker, uint64_t run) {
+  Pool *pool = worker->pool;
+  const Sweep *sweep = pool->sweep;
+  if (!decode_point(worker, sweep_run_point(sweep, run))) return false;
   bool trace = sweep_keeps_trace(sweep, run, pool->options->keep);
   RunOptions options = {.plain = pool->options->plain, .trace = trace, .threads = pool->in_run_threads, .interrupted = pool->options->interrupted};
-  Arena arena = {0};
   RunResult result;
-  run_simulate(&cache->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &arena, &result);
-  if (!is_interrupted(pool)) {
-    Arena keep = {0};
-    Finished *finished = ARENA_NEW(&keep, Finished);
-    finished->encoded = run_encode(&result, run, trace, &keep);
-    finished->arena = keep;
-    hand_over(pool, finished, &result);
-  }
-  arena_free(&arena);
+  run_simulate(&worker->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &worker->run_arena, &result);
+  if (is_interrupted(pool)) return true;
+  if (lacked_memory(&result)) return out_of_memory(pool, run);
+  Finished *finished = ARENA_NEW(&worker->keep_arena, Finished);
+  finished->encoded = run_encode(&result, run, trace, &worker->keep_arena);
+  finished->arena = worker->keep_arena;
+  finished->arena.exhausted = NULL;
+  worker->keep_arena.block = NULL; /* is the finished run's now */
+  hand_over(pool, finished, &result);
+  return true;
+}
+
+/* False when the worker must end. */
+static bool do_run(Worker *worker, uint64_t run) {
+  if (setjmp(worker->exhausted)) return out_of_memory(worker->pool, run);
+  worker->point_arena.exhausted = worker->run_arena.exhausted = worker->keep_arena.exhausted = &worker->exhausted;
+  bool ok = simulate(worker, run);
+  arena_free(&worker->run_arena);
+  return ok;
 }
 
 static bool take_run(Pool *pool, uint64_t *run) {
   bool got = false;
   omp_set_lock(&pool->lock);
-  while (!pool->stop && !got && pool->next_run < pool->sweep->n_runs) {
-    *run = pool->next_run++;
+  while (!pool->stop && !got && (*run = shard_next(pool->options->shard, pool->sweep, pool->next_run)) < pool->sweep->n_runs) {
+    pool->next_run = *run + 1;
     got = !(pool->committed[*run / 64] >> (*run % 64) & 1);
   }
   omp_unset_lock(&pool->lock);
@@ -107,20 +140,21 @@ static bool take_run(Pool *pool, uint64_t *run) {
 
 static bool queue_is_full(Pool *pool) {
   omp_set_lock(&pool->lock);
-  bool full = pool->queued >= QUEUE_LIMIT && !pool->stop;
+  bool full = pool->queued_bytes >= QUEUE_BYTES && !pool->stop;
   omp_unset_lock(&pool->lock);
   return full;
 }
 
 static void work(Pool *pool) {
-  PointCache cache = {.valid = false};
+  Worker worker = {.pool = pool};
   uint64_t run;
   while (!is_interrupted(pool) && take_run(pool, &run)) {
-    if (!cache_point(pool, &cache, sweep_run_point(pool->sweep, run))) break;
-    do_run(pool, &cache, run);
+    if (!do_run(&worker, run)) break;
     while (queue_is_full(pool)) nap();
   }
-  arena_free(&cache.arena);
+  arena_free(&worker.point_arena);
+  arena_free(&worker.run_arena);
+  arena_free(&worker.keep_arena);
   omp_set_lock(&pool->lock);
   pool->working--;
   omp_unset_lock(&pool->lock);
@@ -133,18 +167,12 @@ static Finished *take_finished(Pool *pool, bool *all_idle, RunnerProgress *progr
   Finished *list = pool->head;
   pool->head = NULL;
   pool->tail = &pool->head;
-  pool->queued = 0;
+  pool->queued_bytes = 0;
   *all_idle = pool->working == 0;
   progress->jobs = pool->jobs;
   progress->failed = pool->failed;
   omp_unset_lock(&pool->lock);
   return list;
-}
-
-static void stop_all(Pool *pool) {
-  omp_set_lock(&pool->lock);
-  pool->stop = true;
-  omp_unset_lock(&pool->lock);
 }
 
 /* Puts a list of finished runs into the journal and frees it; false when the disk says no. */
@@ -158,24 +186,25 @@ static bool put_all(Pool *pool, Journal *journal, Finished *list, uint64_t *put,
     Arena arena = finished->arena;
     arena_free(&arena);
   }
-  if (!ok) stop_all(pool);
+  if (!ok) pool_stop(pool, NULL);
   return ok;
 }
 
 static bool commit_loop(Pool *pool, Journal *journal, RunnerProgress *progress, Err *err) {
-  double start = now_s(), committed = start, reported = 0;
+  double start = now_s(), committed = start, reported = 0, wait_s = commit_least_s;
   uint64_t put = 0;
   bool ok = true, all_idle = false;
   while (!all_idle) {
     Finished *list = take_finished(pool, &all_idle, progress);
     ok = put_all(pool, journal, list, &put, err) && ok;
     double now = now_s();
-    if (put && ok && (now - committed >= 0.5 || all_idle)) {
+    if (put && ok && (now - committed >= wait_s || all_idle)) {
       ok = journal_commit(journal, err);
-      if (!ok) stop_all(pool);
+      committed = now_s();
+      wait_s = fmin(fmax(20 * (committed - now), commit_least_s), commit_most_s);
+      if (!ok) pool_stop(pool, NULL);
       progress->done += ok ? put : 0;
       put = 0;
-      committed = now;
     }
     progress->elapsed_s = now - start;
     if (pool->options->progress && now - reported >= 0.1) {
@@ -194,14 +223,11 @@ static int spread_threads(const RunnerOptions *options, uint64_t todo, int *work
 }
 
 bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
-  *progress = (RunnerProgress){.done = journal_count(journal), .total = sweep->n_runs};
+  *progress = (RunnerProgress){.done = journal_count(journal), .total = shard_runs(options->shard, sweep)};
   int workers;
   Err point_err = {0};
-  Arena arena = {0};
   Pool pool = {.sweep = sweep, .options = options, .err = &point_err};
-  pool.committed = ARENA_ARRAY(&arena, uint64_t, sweep->n_runs / 64 + 1);
-  for (uint64_t r = 0; r < sweep->n_runs; r++)
-    if (journal_has(journal, r)) pool.committed[r / 64] |= UINT64_C(1) << (r % 64);
+  pool.committed = journal_snapshot(journal);
   pool.in_run_threads = spread_threads(options, progress->total - progress->done, &workers);
   pool.tail = &pool.head;
   pool.working = (uint64_t)workers;
@@ -215,7 +241,6 @@ bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *optio
     else work(&pool);
   }
   omp_destroy_lock(&pool.lock);
-  arena_free(&arena);
   if (options->progress) options->progress(options->context, progress);
   if (ok && point_err.count) {
     *err = point_err;

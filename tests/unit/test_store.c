@@ -186,7 +186,7 @@ static void test_damaged_blobs(void **state) {
   EncodedRun good = run_encode(&result, 1, true, &folder->arena);
   assert_true(blob_walk(good));
   unsigned char *bytes = (unsigned char *)arena_alloc(&folder->arena, good.length, 1);
-  EncodedRun bad = {1, bytes, good.length};
+  EncodedRun bad = {1, bytes, good.length, false};
   memcpy(bytes, good.bytes, good.length);
   for (size_t length = 0; length < good.length; length += length < 64 ? 1 : 997) {
     bad.length = length;
@@ -270,7 +270,7 @@ static void test_journal_differences(void **state) {
   refuse(folder, sweep, TRACE_KEEP_ALL, "keeps the traces of first runs, now those of all");
   changed.text = "name: fake\nhorizon: 2h\nseed: 7\n";
   sha256_hex(changed.text, strlen(changed.text), changed.sha256);
-  refuse(folder, &changed, TRACE_KEEP_FIRST, "line 2:\n  then: horizon: 1h\n  now:  horizon: 2h");
+  refuse(folder, &changed, TRACE_KEEP_FIRST, "line 2 (horizon):\n  then: horizon: 1h\n  now:  horizon: 2h");
   changed = *sweep;
   SweepInput input = {"trace.csv", "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 12};
   changed.input = &input;
