@@ -165,8 +165,8 @@ static int finish_share(Session *session, const RunnerProgress *progress) {
   journal_close(session->journal);
   session->journal = NULL;
   if (!session->arguments.value[OPT_QUIET]) {
-    printf("%s: share %u of %u is complete: %llu runs, %llu jobs in %.1f s. When all are: headroom merge %s\n", session->journal_path, shard.index, shard.count,
-           (unsigned long long)progress->total, (unsigned long long)progress->jobs, progress->elapsed_s, session->output);
+    printf("%s: share %u of %u is complete: %llu runs, %llu jobs in %.1f s (%.2f s of CPU simulating). When all are: headroom merge %s\n", session->journal_path, shard.index, shard.count,
+           (unsigned long long)progress->total, (unsigned long long)progress->jobs, progress->elapsed_s, progress->simulating_s, session->output);
   }
   return failed_runs(progress, "their messages will be in summary/message of the merged result");
 }

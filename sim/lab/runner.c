@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +14,7 @@
 
 enum { QUEUE_BYTES = 64 << 20 }; /* of encoded runs that may wait for the disk */
 /* A commit may cost a twentieth of the time between two of them, which lies between these. */
-static const double commit_least_s = 0.1, commit_most_s = 1;
+static const double commit_least_s = 0.2, commit_most_s = 1, look_s = 0.1;
 
 typedef struct Finished {
   EncodedRun encoded;
@@ -28,16 +29,27 @@ typedef struct Pool {
   uint64_t next_run;
   int in_run_threads;
   omp_lock_t lock; /* guards the queue, the counts and the error */
+  sem_t news;      /* for the committing thread: much waits, or a worker has ended */
   Finished *head, **tail;
   uint64_t queued_bytes, working, jobs, failed;
+  double simulating_s;
   bool stop;
   Err *err;
 } Pool;
 
-static double now_s(void) {
+static double clock_s(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double now_s(void) { return clock_s(CLOCK_MONOTONIC); }
+
+/* Until there is news, or `seconds` have passed. */
+static void wait_for_news(Pool *pool, double seconds) {
+  double until_s = clock_s(CLOCK_REALTIME) + seconds;
+  struct timespec until = {.tv_sec = (time_t)until_s, .tv_nsec = (long)((until_s - floor(until_s)) * 1e9)};
+  (void)sem_timedwait(&pool->news, &until);
 }
 
 static void nap(void) { nanosleep(&(struct timespec){0, 5000000}, NULL); }
@@ -54,6 +66,7 @@ typedef struct Worker {
   uint64_t point;
   bool valid;
   jmp_buf exhausted;
+  double simulating_s;
 } Worker;
 
 static void pool_stop(Pool *pool, const Err *err) {
@@ -84,7 +97,9 @@ static void hand_over(Pool *pool, Finished *finished, const RunResult *result) {
   pool->queued_bytes += finished->encoded.length;
   pool->jobs += result->jobs;
   pool->failed += result->status != 0;
+  bool much = pool->queued_bytes >= QUEUE_BYTES / 2;
   omp_unset_lock(&pool->lock);
+  if (much) sem_post(&pool->news);
 }
 
 /* The words of run_simulate for memory that ran out: the machine's failure, not the scenario's, so it must not be stored as a result. */
@@ -106,7 +121,9 @@ static bool simulate(Worker *worker, uint64_t run) {
   bool trace = sweep_keeps_trace(sweep, run, pool->options->keep);
   RunOptions options = {.plain = pool->options->plain, .trace = trace, .threads = pool->in_run_threads, .interrupted = pool->options->interrupted};
   RunResult result;
+  double start_s = clock_s(CLOCK_THREAD_CPUTIME_ID);
   run_simulate(&worker->scenario, sweep_run_strategy(sweep, run), sweep_run_replication(sweep, run), &options, &worker->run_arena, &result);
+  worker->simulating_s += clock_s(CLOCK_THREAD_CPUTIME_ID) - start_s;
   if (is_interrupted(pool)) return true;
   if (lacked_memory(&result)) return out_of_memory(pool, run);
   Finished *finished = ARENA_NEW(&worker->keep_arena, Finished);
@@ -157,7 +174,9 @@ static void work(Pool *pool) {
   arena_free(&worker.keep_arena);
   omp_set_lock(&pool->lock);
   pool->working--;
+  pool->simulating_s += worker.simulating_s;
   omp_unset_lock(&pool->lock);
+  sem_post(&pool->news);
 }
 
 /* ---- the committing thread ---- */
@@ -211,7 +230,7 @@ static bool commit_loop(Pool *pool, Journal *journal, RunnerProgress *progress, 
       pool->options->progress(pool->options->context, progress);
       reported = now;
     }
-    if (!all_idle) nap();
+    if (!all_idle) wait_for_news(pool, look_s);
   }
   return ok;
 }
@@ -232,6 +251,7 @@ bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *optio
   pool.tail = &pool.head;
   pool.working = (uint64_t)workers;
   omp_init_lock(&pool.lock);
+  sem_init(&pool.news, 0, 0);
   omp_set_dynamic(0);
   omp_set_max_active_levels(2);
   bool ok = true;
@@ -241,6 +261,8 @@ bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *optio
     else work(&pool);
   }
   omp_destroy_lock(&pool.lock);
+  sem_destroy(&pool.news);
+  progress->simulating_s = pool.simulating_s;
   if (options->progress) options->progress(options->context, progress);
   if (ok && point_err.count) {
     *err = point_err;

@@ -10,6 +10,7 @@ typedef struct RunnerProgress {
   uint64_t failed;      /* runs with status 1 in this call */
   uint64_t jobs;        /* arrivals simulated in this call */
   double elapsed_s;     /* wall time of this call */
+  double simulating_s;  /* CPU time of its workers within runs; threads inside a run not counted */
 } RunnerProgress;
 
 typedef struct RunnerOptions {
