@@ -81,13 +81,13 @@ static const char *command_text(Session *session) {
   return text.bytes;
 }
 
-/* --resume of a sweep that is finished already: its result is there, complete, and of this very scenario. */
-static bool is_finished(const Session *session) {
+/* The result is there, complete, and of this very scenario: with --resume there is nothing to do, or only its journal to be cleared away. */
+static bool is_written(const Session *session) {
   ResultFile file;
   Arena arena = {.exhausted = session->arena.exhausted};
   Err err = {0};
-  bool same = access(session->journal_path, F_OK) && !access(session->output, F_OK) && result_file_open(&file, session->output, &arena, &err) &&
-              file.n_runs == session->sweep.n_runs && !strcmp(file.scenario_text, session->sweep.text);
+  bool same = !access(session->output, F_OK) && result_file_open(&file, session->output, &arena, &err) && file.n_runs == session->sweep.n_runs &&
+              !strcmp(file.scenario_text, session->sweep.text);
   for (uint64_t k = 0; same && k < file.n_runs; k++) same = file.status[k] <= 1; /* 2: merged without it */
   arena_free(&arena);
   return same;
@@ -197,9 +197,10 @@ static int session_run(Session *session) {
   warnings_report(&err);
   session->output = a->value[OPT_OUTPUT] ? a->value[OPT_OUTPUT] : default_output(a->argument[0], &session->arena);
   session->journal_path = shard_journal(session->output, session->share.shard, &session->arena);
-  if (resume && !force && is_finished(session))
+  bool written = resume && !force && is_written(session);
+  if (written && access(session->journal_path, F_OK))
     return a->value[OPT_QUIET] || session->share.shard.count ? ERR_NONE : comparison_print(session->output, a->value[OPT_JSON] != NULL, false);
-  if (session->share.shard.count == 0 && !may_write(session->output, force)) return ERR_USAGE;
+  if (session->share.shard.count == 0 && !may_write(session->output, force || written)) return ERR_USAGE;
   if (!force && !shares_agree(session, &err)) return err_report(&err);
   say_share(session);
   JournalRequest request = {.path = session->journal_path, .sweep = &session->sweep, .keep = session->keep, .shard = session->share.shard,

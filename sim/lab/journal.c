@@ -1,6 +1,7 @@
 /* The journal of a sweep, or of a share of it: an SQLite file of finished runs and of what identifies their sweep. One writer, held by a
  * lock on one byte beyond SQLite's own; readers may look meanwhile. A rollback journal with synchronous=EXTRA: a commit that returned
- * survives a kill and a power cut, and the usual append writes each byte once. The lock's descriptor is closed after SQLite's, since
+ * survives a kill and a power cut, and the usual append writes each byte once. It is truncated, not removed, after a commit, so that its name
+ * is made once a session: SQLite does not look whether that name has reached the disk, so we do. The lock's descriptor is closed after SQLite's, since
  * closing any descriptor of a file drops the process's classic locks on it. After journal_begin nothing here takes memory of its own. */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ struct Journal {
   uint64_t *has, *pending; /* bitmaps: committed runs, runs of the open transaction */
   uint64_t n_pending, n_pending_failed, pending_first, pending_last; /* words of `pending` that may be set */
   int64_t session_ms;
-  uint64_t session_done;
+  uint64_t session_done; /* runs there when it was opened */
   Arena *arena;
 };
 
@@ -145,7 +146,21 @@ static bool journal_connect(Journal *journal, Err *err) {
     return journal_path_fail("open", journal->path, ENOMEM, err);
   }
   sqlite3_busy_timeout(journal->database, JOURNAL_PATIENCE_MS); /* a reader that looks at the sweep's state */
-  return journal_do(journal, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-8192; PRAGMA mmap_size=0;", "open", err);
+  return journal_do(journal, "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-8192; PRAGMA mmap_size=0;", "open", err);
+}
+
+/* The names of journal and rollback journal, on disk. Some file systems cannot sync a folder and say EINVAL. */
+static bool journal_sync_folder(const Journal *journal, Err *err) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(journal->path, '/');
+  size_t length = slash ? (size_t)(slash - journal->path) + 1 : 1;
+  memcpy(folder, slash ? journal->path : ".", length);
+  folder[length] = 0;
+  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return journal_path_fail("sync the folder of", journal->path, errno, err);
+  int error = fsync(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  return error == 0 || error == EINVAL || journal_path_fail("sync the folder of", journal->path, error, err);
 }
 
 static bool prepare(Journal *journal, sqlite3_stmt **statement, const char *sql) {
@@ -164,7 +179,9 @@ static bool journal_start(Journal *journal, const JournalRequest *request, Err *
   bool ok = prepare(journal, &journal->insert, "INSERT INTO run(run, failed, data) VALUES(?, ?, ?)") &&
             prepare(journal, &journal->select, "SELECT run, failed, data FROM run ORDER BY run") &&
             prepare(journal, &journal->progress, "UPDATE progress SET done = ?, failed = ?, session_done = ?, session_ms = ?, commit_ms = ?");
-  return ok || journal_fail(journal, "open", err);
+  if (!ok) return journal_fail(journal, "open", err);
+  journal->in_transaction = true; /* a first commit: it makes the rollback journal's name */
+  return journal_do(journal, "BEGIN IMMEDIATE", "write", err) && journal_commit(journal, err) && journal_sync_folder(journal, err);
 }
 
 Journal *journal_begin(const JournalRequest *request, Arena *arena, Err *err) {
@@ -191,6 +208,10 @@ void journal_close(Journal *journal) {
   sqlite3_finalize(journal->select);
   sqlite3_finalize(journal->progress);
   journal->insert = journal->select = journal->progress = NULL;
+  if (journal->database) { /* no empty file is left beside it */
+    (void)sqlite3_exec(journal->database, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_exec(journal->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+  }
   (void)sqlite3_close(journal->database); /* what was not committed is rolled back */
   journal->database = NULL;
   if (journal->lock >= 0) close(journal->lock);

@@ -107,7 +107,10 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
   const VfdInfo *info = (const VfdInfo *)H5Pget_driver_info(access);
   if (!info || info->vfd->object) return NULL;
   VfdObject *object = (VfdObject *)calloc(1, sizeof *object);
-  if (!object) return NULL;
+  if (!object) {
+    vfd_fail(info->vfd, VFD_OPEN, ENOMEM);
+    return NULL;
+  }
   object->vfd = info->vfd;
   info->vfd->object = object;
   return &object->public;
