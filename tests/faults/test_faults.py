@@ -78,7 +78,7 @@ class Faults(InFolder):
         prepare()
         result, calls = self.logged(step)
         self.assertEqual(result.returncode, 0, result.stderr)
-        survived = set()
+        survived, injected = set(), 0
         for kind in sorted(set(calls)):
             count = calls.count(kind)
             for at in some(count, short):
@@ -88,9 +88,11 @@ class Faults(InFolder):
                     prepare()
                     result, called = self.logged(step, kind=kind, at=at, once=once, errno=number)
                     code = self.check(result, label)
+                    injected += 1
                     if code == 0 and called.count(kind) >= at:  # how often it commits depends on the time
                         survived.add(kind)
                     yield label, code
+        print(f"faults: {injected} failures in {step.__name__}, no signal, no half result; harmless ones only of: {', '.join(sorted(survived)) or 'none'}", flush=True)
         # Failures that end well are of what SQLite may do without, and of clearing up.
         self.assertLessEqual(survived, {"open", "read", "unlink", "fsync", "truncate"})
 
