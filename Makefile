@@ -73,7 +73,7 @@ RUN_TESTS = HEADROOM=$(CURDIR)/$(PROGRAM) $(PYTHON) tests/run.py --programs $(OU
 export PYTHONDONTWRITEBYTECODE := 1
 
 # ---- what people call ----------------------------------------------------------------------------------------------
-.PHONY: all help demo test check nightly bench lint lint-deep format asan ubsan tsan install clean \
+.PHONY: all help demo test check nightly bench crash faults cluster lint lint-deep format asan ubsan tsan install clean \
         vectors deps deps-test deps-local program objects test-programs run-tests debug
 .DEFAULT_GOAL := all
 
@@ -108,8 +108,22 @@ check: ## everything before a change goes in: lints, tests with gcc and clang, a
 
 nightly: ## check, then the long tests (HEADROOM_NIGHTLY=1) and the bench
 	@$(MAKE) $(SUB) check
-	@HEADROOM_NIGHTLY=1 $(MAKE) $(SUB) run-tests
+	@HEADROOM_NIGHTLY=1 HEADROOM_TEST_LIMIT_S=7200 $(MAKE) $(SUB) run-tests
 	@$(MAKE) $(SUB) bench
+
+# Each prints its figures; the same tests run with few repetitions in `make test` and whole in `make nightly`.
+LONG_TEST = HEADROOM=$(CURDIR)/$(PROGRAM) HEADROOM_NIGHTLY=1 PYTHONPATH=tests $(PYTHON)
+crash: ## 1,000 kills at random instants, and one before every call on a file: nothing lost, nothing twice, equal bytes
+	@$(MAKE) $(SUB) program
+	@$(LONG_TEST) tests/crash/test_storm.py -v
+
+faults: ## every open, read, write, truncation, fsync, rename, removal and allocation fails in turn
+	@$(MAKE) $(SUB) program
+	@$(LONG_TEST) tests/faults/test_faults.py -v
+
+cluster: ## a real Slurm and mpirun on this machine run a sweep in shares (skipped where the packages are missing)
+	@$(MAKE) $(SUB) program
+	@$(LONG_TEST) tests/shards/test_launchers.py -v
 
 # What is measured is what `make demo` builds; `make bench BENCH_CC=clang` measures the other compiler (same bits, other loops).
 BENCH_CC ?= gcc

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -54,6 +55,24 @@ class Bench:
             command += ["--set", setting]
         start_s = time.monotonic()
         return subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL), result, start_s
+
+    def command(self, *arguments):
+        """(usage, standard output) of another command of the program."""
+        with tempfile.TemporaryFile() as output:
+            start_s = time.monotonic()
+            usage = self.finish(subprocess.Popen([self.program, *arguments], cwd=self.folder, stdout=output), start_s)
+            output.seek(0)
+            return usage, output.read().decode()
+
+    def run_and_merge(self, scenario, threads, *settings):
+        """(usage of the run, usage of the merge, what the run said) of a sweep that goes through a journal of its own; nothing is left."""
+        self.count += 1
+        result = os.path.join(self.folder, f"{self.count}.h5")
+        options = [word for setting in settings for word in ("--set", setting)]
+        ran, text = self.command("run", os.path.join(SCENARIOS, scenario + ".yaml"), "-o", result, "--threads", str(threads), "--shard", "1/1", *options)
+        merged, _ = self.command("merge", result, "--remove", "--quiet")
+        os.remove(result)
+        return ran, merged, text
 
     def finish(self, process, start_s):
         _, status, rusage = os.wait4(process.pid, 0)
@@ -189,6 +208,38 @@ def csv_import(bench):
     return theirs_s / ours_s, f"{size / ours_s / 1e6:.0f} MB/s against {size / theirs_s / 1e6:.0f} MB/s of wc -w"
 
 
+def journal_share(bench):
+    """What a sweep costs beyond simulating (start, encoding, journal, merge), where a run takes 10 ms of CPU: its workers' own account of
+    the time within runs, against the system's account of both processes."""
+    runs, horizon_s, shares, remark = 1000, 2000.0, [], ""
+    for number in range(bench.rounds + 1):
+        ran, merged, text = bench.run_and_merge("journal", 1, f"horizon={horizon_s:.6f}s")
+        simulating_s = float(re.search(r"\(([0-9.]+) s of CPU simulating\)", text).group(1))
+        horizon_s *= 0.010 * runs / simulating_s if number == 0 else 1  # the first round finds the horizon
+        if number:
+            whole_s = ran.cpu_s + merged.cpu_s
+            shares.append(1 - simulating_s / whole_s)
+            remark = f"{runs} runs of {simulating_s / runs * 1e3:.2f} ms, {(ran.cpu_s - simulating_s) / runs * 1e3:.2f} ms beside and {merged.cpu_s / runs * 1e3:.2f} ms of merge each"
+    return statistics.median(shares), remark
+
+
+def merge_of_many(bench):
+    """The usage of merging 100,000 runs, measured once for both figures."""
+    if not hasattr(bench, "merged"):
+        settings = ["replications=1"] if bench.scale < 1 else []
+        bench.merged = bench.run_and_merge("merge", 2, *settings)[1]
+    return bench.merged
+
+
+def merge_100k_s(bench):
+    usage = merge_of_many(bench)
+    return usage.wall_s, f"{usage.cpu_s:.2f} s of CPU"
+
+
+def merge_100k_mib(bench):
+    return merge_of_many(bench).peak_mib, "the same merge"
+
+
 # name: (how, unit, direction, goal)
 FIGURES = {
     "mm1_vs_simpy": (against_simpy("mm1"), "x", "at least", 250),
@@ -201,6 +252,9 @@ FIGURES = {
     "peak_mib_1e7": (peak_mib(1e7), "MiB", "at most", 64),
     "peak_mib_1e8": (peak_mib(1e8), "MiB", "at most", 64),
     "csv_import_vs_wc": (csv_import, "x", "at least", 0.5),
+    "journal_share": (journal_share, "ratio", "at most", 0.05),
+    "merge_100k_s": (merge_100k_s, "s", "at most", 60),
+    "merge_100k_mib": (merge_100k_mib, "MiB", "at most", 512),
     "sweep_runs_per_s": (sweep_runs_per_s, "runs/s", "at least", 500),
 }
 

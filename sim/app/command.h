@@ -18,7 +18,7 @@ typedef struct Option {
   const char *help;
 } Option;
 
-enum { OPTION_SETS = 64, OPTION_VALUES = 192, COMMAND_OPTIONS = 32 };
+enum { OPTION_SETS = 64, OPTION_VALUES = 192, COMMAND_OPTIONS = 32, COMMAND_ARGUMENTS = 4096 };
 
 typedef struct Command Command;
 struct Command {
@@ -31,7 +31,7 @@ struct Command {
 
 /* What was given on the command line, by option index. Repeated options keep all values. */
 typedef struct Arguments {
-  const char *argument[4];
+  const char *argument[COMMAND_ARGUMENTS];
   int n_arguments;
   const char *value[COMMAND_OPTIONS]; /* the last one given; "" for flags; NULL: absent */
   const char *set[OPTION_SETS];       /* values of --set */
@@ -60,6 +60,8 @@ void warnings_report(const Err *err);
 bool option_integer(const char *name, const char *text, long long low, long long high, long long *value);
 
 int cmd_run(const Command *command, int argc, char **argv);
+int cmd_merge(const Command *command, int argc, char **argv);
+int cmd_status(const Command *command, int argc, char **argv);
 int cmd_check(const Command *command, int argc, char **argv);
 int cmd_compare(const Command *command, int argc, char **argv);
 int cmd_explain(const Command *command, int argc, char **argv);

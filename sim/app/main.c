@@ -18,6 +18,7 @@ static const Option run_options[] = {
     {"--strategies", 0, "A,B", "only these strategies"},
     {"--traces", 0, "WHICH", "keep traces of the first replication (default), all, or none"},
     {"--resume", 0, NULL, "go on with an interrupted sweep"},
+    {"--shard", 0, "k/N", "only share k of N, for merge: 1/4 ... 4/4; auto, auto/N, none (default: the launcher's)"},
     {"--force", 0, NULL, "replace an existing result or journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
@@ -35,6 +36,13 @@ static const Option compare_options[] = {
     {"--control", 0, NULL, "narrow means by a control of known mean: an Erlang queue among the strategies, or the offered load"},
     ASSERT_OPTION,
 };
+static const Option merge_options[] = {
+    {"--partial", 0, NULL, "write what is there; runs that are missing get status 2"},
+    {"--force", 0, NULL, "replace an existing result"},
+    {"--remove", 0, NULL, "remove the journals when the result is complete"},
+    {"--quiet", 'q', NULL, "print nothing but errors"},
+};
+static const Option status_options[] = {{"--json", 0, NULL, "as JSON"}};
 static const Option explain_options[] = {
     {"--strategy", 's', "NAME", "which strategy (default: the first that decided anything)"},
     {"--deployment", 'd', "NAME", "only this deployment"},
@@ -104,6 +112,8 @@ static const Option describe_options[] = {
 
 static const Command commands[] = {
     {"run", "SCENARIO", "Runs a scenario: every strategy at every point, replicated; writes HDF5 and prints the comparison.", 1, 1, run_options, COUNT(run_options), cmd_run},
+    {"merge", "RESULT [JOURNAL|FOLDER...]", "Writes the result of a sweep run in shares, from its journals (default: those beside RESULT).", 1, COMMAND_ARGUMENTS, merge_options, COUNT(merge_options), cmd_merge},
+    {"status", "JOURNAL|RESULT|FOLDER...", "Says what of a sweep is done, running, failed or missing, also while it runs.", 1, COMMAND_ARGUMENTS, status_options, COUNT(status_options), cmd_status},
     {"check", "SCENARIO", "Reads a scenario and says what it would run and how large the result would be.", 1, 1, check_options, COUNT(check_options), cmd_check},
     {"compare", "RESULT", "Compares the strategies of a result, with 95 % intervals over replications.", 1, 1, compare_options, COUNT(compare_options), cmd_compare},
     {"tune", "SCENARIO", "Finds the best thresholds of a strategy under constraints, judges them on new runs, writes the tuned scenario.", 1, 1, tune_options, COUNT(tune_options), cmd_tune},
@@ -117,7 +127,7 @@ static const Command commands[] = {
 static void print_help(FILE *out) {
   fprintf(out, "headroom: which scaling strategy should run my ML cluster, and how sure are we?\n\nheadroom COMMAND ...\n\n");
   for (size_t k = 0; k < COUNT(commands); k++) {
-    char left[40];
+    char left[48];
     snprintf(left, sizeof left, "%s %s", commands[k].name, commands[k].arguments);
     fprintf(out, "  %-24s %s\n", left, commands[k].summary);
   }

@@ -7,6 +7,7 @@
 #include <libdeflate.h>
 
 #include "sim/base/check.h"
+#include "sim/lab/deflate_runs.h"
 
 bool chunk_maker_begin(ChunkMaker *maker, Arena *arena) {
   *maker = (ChunkMaker){.arena = arena, .compressor = libdeflate_alloc_compressor(CHUNK_LEVEL)};
@@ -21,7 +22,7 @@ void chunk_maker_end(ChunkMaker *maker) {
 enum { FLETCHER_BYTES = 4 };
 
 size_t chunk_bound(const ChunkMaker *maker, size_t bytes) {
-  return libdeflate_zlib_compress_bound(maker->compressor, bytes) + FLETCHER_BYTES;
+  return libdeflate_zlib_compress_bound(maker->compressor, bytes) + 16 + FLETCHER_BYTES;
 }
 
 /* Swaps the bits of *a above `shift` (under the mask) with those of *b below: one step of an 8 x 8 transposition of bytes. */
@@ -84,6 +85,7 @@ uint32_t chunk_fletcher32(const unsigned char *bytes, size_t length) {
 }
 
 size_t deflate_make(ChunkMaker *maker, const void *bytes, size_t length, unsigned char *out) {
+  if (deflate_runs_suit((const unsigned char *)bytes, length)) return deflate_runs((const unsigned char *)bytes, length, out);
   size_t made = libdeflate_zlib_compress(maker->compressor, bytes, length, out, libdeflate_zlib_compress_bound(maker->compressor, length));
   CHECK(made > 0);
   return made;

@@ -203,6 +203,7 @@ static bool encode_guarded(Encoder *e, const RunResult *result, EncodedRun *enco
   encode_header(e, result, encoded->run, with_trace);
   encoded->bytes = arena_alloc(arena, e->length, 1);
   encoded->length = e->length;
+  encoded->failed = result->status != 0;
   memcpy(encoded->bytes, e->bytes, e->length);
   return true;
 }

@@ -1,104 +1,70 @@
-/* The journal of a sweep: an SQLite file of finished runs and of what identifies their sweep. One writer, held by a lock on one byte
- * beyond SQLite's own; readers may look meanwhile. A rollback journal with synchronous=EXTRA: a commit that returned survives a kill and
- * a power cut, and the usual append writes each byte once. The lock's descriptor is closed after SQLite's, since closing any descriptor
- * of a file drops the process's classic locks on it. */
+/* The journal of a sweep, or of a share of it: an SQLite file of finished runs and of what identifies their sweep. One writer, held by a
+ * lock on one byte beyond SQLite's own; readers may look meanwhile. A rollback journal with synchronous=EXTRA: a commit that returned
+ * survives a kill and a power cut, and the usual append writes each byte once. It is truncated, not removed, after a commit, so that its name
+ * is made once a session: SQLite does not look whether that name has reached the disk, so we do. The lock's descriptor is closed after SQLite's, since
+ * closing any descriptor of a file drops the process's classic locks on it. After journal_begin nothing here takes memory of its own. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "sim/base/check.h"
+#include "sim/lab/journal_format.h"
 #include "sim/lab/journal_identity.h"
-#include "sim/lab/store.h"
-
-enum { APPLICATION_ID = 0x68726a31 /* "hrj1" */, SCHEMA_VERSION = 1, HEADER_BYTES = 100 };
-enum { LOCK_BYTE = 0x40000000 + 4096 }; /* SQLite locks 0x40000000 .. + 511 */
+#include "sim/lab/journal_plan.h"
 
 struct Journal {
   const char *path;
   int lock;
   sqlite3 *database;
-  sqlite3_stmt *insert, *select;
+  sqlite3_stmt *insert, *select, *progress;
   bool in_transaction;
-  uint64_t n_runs, committed;
-  uint64_t *has;           /* bitmap of committed runs */
-  uint64_t *pending;       /* runs of the open transaction */
-  size_t n_pending, pending_capacity;
+  uint64_t n_runs, committed, failed;
+  uint64_t *has, *pending; /* bitmaps: committed runs, runs of the open transaction */
+  uint64_t n_pending, n_pending_failed, pending_first, pending_last; /* words of `pending` that may be set */
+  int64_t session_ms;
+  uint64_t session_done; /* runs there when it was opened */
+  uint64_t planned;      /* runs it is to hold, so far; more may be wanted unless final */
+  bool final;
   Arena *arena;
 };
 
-static bool journal_path(char path[PATH_MAX], const char *given, Err *err) {
-  static const char ending[] = ".journal";
-  size_t length = strlen(given), tail = sizeof ending - 1;
-  bool has_ending = length > tail && strcmp(given + length - tail, ending) == 0;
-  int made = snprintf(path, PATH_MAX, "%s%s", given, has_ending ? "" : ending);
-  if (made > 0 && made < PATH_MAX) return true;
-  return err_add(err, ERR_IO, "cannot open a journal beside '%.80s...': the path is too long", given);
-}
-
-static bool path_fail(const char *doing, const char *path, int error, Err *err) {
-  char reason[128];
-  return err_add(err, ERR_IO, "cannot %s the journal '%s': %s", doing, path, strerror_r(error, reason, sizeof reason));
-}
-
-/* The errno behind SQLITE_IOERR: what the file itself remembers, else the last one SQLite saw (which later calls may have changed). */
-static int journal_errno(Journal *journal) {
-  int error = 0;
-  (void)sqlite3_file_control(journal->database, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
-  return error != 0 && error != EAGAIN ? error : sqlite3_system_errno(journal->database);
-}
-
-/* What SQLite says, in the words of the system where it is the system that failed. */
-static bool journal_fail(Journal *journal, const char *doing, Err *err) {
-  int code = sqlite3_errcode(journal->database), error = journal_errno(journal);
-  if (code == SQLITE_FULL) return path_fail(doing, journal->path, ENOSPC, err);
-  if (code == SQLITE_BUSY) return err_add(err, ERR_IO, "cannot %s the journal '%s': another program holds it locked", doing, journal->path);
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return err_add(err, ERR_IO, "the journal '%s' is damaged; --force starts the sweep anew", journal->path);
-  if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && error != 0) return path_fail(doing, journal->path, error, err);
-  return err_add(err, ERR_IO, "cannot %s the journal '%s': %s", doing, journal->path, sqlite3_errmsg(journal->database));
-}
+static bool journal_fail(Journal *journal, const char *doing, Err *err) { return journal_database_fail(journal->database, journal->path, doing, err); }
 
 static bool journal_do(Journal *journal, const char *sql, const char *doing, Err *err) {
   return sqlite3_exec(journal->database, sql, NULL, NULL, NULL) == SQLITE_OK || journal_fail(journal, doing, err);
 }
 
-/* ---- the file, before SQLite ------------------------------------------------------------------------------------- */
-
-typedef enum FileState { FILE_EMPTY, FILE_JOURNAL, FILE_FOREIGN } FileState;
-
-static FileState file_state(int descriptor) {
-  unsigned char header[HEADER_BYTES];
-  ssize_t there = pread(descriptor, header, sizeof header, 0);
-  if (there == 0) return FILE_EMPTY;
-  if (there < HEADER_BYTES || memcmp(header, "SQLite format 3", 16) != 0) return FILE_FOREIGN;
-  uint32_t id = (uint32_t)header[68] << 24 | (uint32_t)header[69] << 16 | (uint32_t)header[70] << 8 | header[71];
-  return id == APPLICATION_ID ? FILE_JOURNAL : FILE_FOREIGN;
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+/* ---- the file, before SQLite ------------------------------------------------------------------------------------- */
 
 /* Opens, creates and locks the file; *fresh tells whether it holds no sweep yet. The descriptor is closed by journal_close. */
 static bool journal_lock(Journal *journal, bool resume, bool force, bool *fresh, Err *err) {
   journal->lock = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (journal->lock < 0) return path_fail("open", journal->path, errno, err);
+  if (journal->lock < 0) return journal_path_fail("open", journal->path, errno, err);
   struct stat status;
   if (fstat(journal->lock, &status) != 0 || !S_ISREG(status.st_mode)) return err_add(err, ERR_IO, "cannot open the journal '%s': not a regular file", journal->path);
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1};
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = JOURNAL_LOCK_BYTE, .l_len = 1};
   if (fcntl(journal->lock, F_OFD_SETLK, &lock) != 0) {
-    if (errno != EAGAIN && errno != EACCES) return path_fail("lock", journal->path, errno, err);
+    if (errno != EAGAIN && errno != EACCES) return journal_path_fail("lock", journal->path, errno, err);
     return err_add(err, ERR_IO, "the journal '%s' is being written by another headroom; wait for it, or choose another output", journal->path);
   }
-  FileState state = file_state(journal->lock);
-  if (state == FILE_FOREIGN) return err_add(err, ERR_IO, "'%s' is in the way: it is not a journal of headroom", journal->path);
-  *fresh = state == FILE_EMPTY || (force && !resume);
+  JournalFile kind = journal_file_kind(journal->lock);
+  if (kind == JOURNAL_FILE_FOREIGN) return err_add(err, ERR_IO, "'%s' is in the way: it is not a journal of headroom", journal->path);
+  *fresh = kind == JOURNAL_FILE_EMPTY || (force && !resume);
   if (*fresh) {
     char rollback[PATH_MAX + 16];
     snprintf(rollback, sizeof rollback, "%s-journal", journal->path);
-    if (unlink(rollback) != 0 && errno != ENOENT) return path_fail("clear", journal->path, errno, err);
-    if (ftruncate(journal->lock, 0) != 0) return path_fail("clear", journal->path, errno, err);
+    if (unlink(rollback) != 0 && errno != ENOENT) return journal_path_fail("clear", journal->path, errno, err);
+    if (ftruncate(journal->lock, 0) != 0) return journal_path_fail("clear", journal->path, errno, err);
     return true;
   }
   if (resume) return true;
@@ -107,58 +73,46 @@ static bool journal_lock(Journal *journal, bool resume, bool force, bool *fresh,
 
 /* ---- what identifies the sweep ----------------------------------------------------------------------------------- */
 
-static bool meta_put(Journal *journal, const char *name, const char *value, Err *err) {
+static bool meta_put(Journal *journal, const char *name, const char *value, size_t length, bool text, Err *err) {
   sqlite3_stmt *put = NULL;
   bool ok = sqlite3_prepare_v2(journal->database, "INSERT INTO meta(name, value) VALUES(?, ?)", -1, &put, NULL) == SQLITE_OK &&
-            sqlite3_bind_text(put, 1, name, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
-            sqlite3_bind_text(put, 2, value, -1, SQLITE_TRANSIENT) == SQLITE_OK && sqlite3_step(put) == SQLITE_DONE;
+            sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+            (text ? sqlite3_bind_text64(put, 2, value, length, SQLITE_STATIC, SQLITE_UTF8) : sqlite3_bind_blob64(put, 2, value, length, SQLITE_STATIC)) == SQLITE_OK &&
+            sqlite3_step(put) == SQLITE_DONE;
   if (!ok) journal_fail(journal, "write", err);
   sqlite3_finalize(put);
   return ok;
 }
 
-static bool meta_get(Journal *journal, const char *name, const char **value, Err *err) {
-  sqlite3_stmt *get = NULL;
-  bool ok = sqlite3_prepare_v2(journal->database, "SELECT value FROM meta WHERE name = ?", -1, &get, NULL) == SQLITE_OK &&
-            sqlite3_bind_text(get, 1, name, -1, SQLITE_TRANSIENT) == SQLITE_OK;
-  int step = ok ? sqlite3_step(get) : SQLITE_ERROR;
-  if (step == SQLITE_ROW) {
-    const char *text = (const char *)sqlite3_column_text(get, 0);
-    *value = arena_text(journal->arena, text ? text : "", text ? strlen(text) : 0);
-  } else if (step == SQLITE_DONE) {
-    *value = "";
-  } else {
-    ok = journal_fail(journal, "read", err);
-  }
-  sqlite3_finalize(get);
-  return ok;
-}
+static bool meta_put_text(Journal *journal, const char *name, const char *value, Err *err) { return meta_put(journal, name, value, strlen(value), true, err); }
 
-static bool journal_initialise(Journal *journal, const SweepIdentity *identity, Err *err) {
-  char sql[400];
-  snprintf(sql, sizeof sql, "PRAGMA page_size=8192; BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d;"
-           "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-           "CREATE TABLE run(run INTEGER PRIMARY KEY, data BLOB NOT NULL);", APPLICATION_ID, SCHEMA_VERSION);
+static bool journal_initialise(Journal *journal, const JournalRequest *request, const SweepIdentity *identity, Err *err) {
+  char sql[1024];
+  snprintf(sql, sizeof sql, "PRAGMA page_size=8192; BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d;" JOURNAL_TABLES,
+           JOURNAL_APPLICATION_ID, JOURNAL_SCHEMA);
   if (!journal_do(journal, sql, "write", err)) return false;
   for (size_t k = 0; k < IDENTITY_COUNT; k++) {
-    if (!meta_put(journal, identity_name[k], identity->value[k], err)) return false;
+    if (!meta_put_text(journal, identity_name[k], identity->value[k], err)) return false;
   }
-  return journal_do(journal, "COMMIT", "write", err);
+  Text plan = plan_write(request->sweep, journal->arena);
+  return meta_put_text(journal, "shard", shard_text(request->shard, journal->arena), err) &&
+         meta_put_text(journal, "command", request->command ? request->command : "", err) &&
+         meta_put(journal, "plan", plan.bytes, plan.length, false, err) && journal_do(journal, "COMMIT", "write", err);
 }
 
-static bool journal_compare(Journal *journal, const SweepIdentity *now, Err *err) {
-  sqlite3_stmt *version = NULL;
-  int schema = 0;
-  if (sqlite3_prepare_v2(journal->database, "PRAGMA user_version", -1, &version, NULL) == SQLITE_OK && sqlite3_step(version) == SQLITE_ROW) {
-    schema = sqlite3_column_int(version, 0);
-  }
-  sqlite3_finalize(version);
-  if (schema != SCHEMA_VERSION) return err_add(err, ERR_IO, "the journal '%s' has format %d, this headroom writes format %d; --force starts anew", journal->path, schema, SCHEMA_VERSION);
+static bool journal_compare(Journal *journal, const JournalRequest *request, const SweepIdentity *now, Err *err) {
+  int schema = (int)journal_number(journal->database, "PRAGMA user_version");
+  if (schema != JOURNAL_SCHEMA) return err_add(err, ERR_IO, "the journal '%s' has format %d, this headroom writes format %d; --force starts anew", journal->path, schema, JOURNAL_SCHEMA);
   SweepIdentity then = {0};
+  const char *shard;
   for (size_t k = 0; k < IDENTITY_COUNT; k++) {
-    if (!meta_get(journal, identity_name[k], &then.value[k], err)) return false;
+    if (!journal_meta(journal->database, journal->path, identity_name[k], &then.value[k], NULL, journal->arena, err)) return false;
   }
-  return identity_compare(journal->path, &then, now, err);
+  if (!journal_meta(journal->database, journal->path, "shard", &shard, NULL, journal->arena, err)) return false;
+  if (!identity_compare(journal->path, &then, NULL, now, err)) return false;
+  if (strcmp(shard, shard_text(request->shard, journal->arena)) == 0) return true;
+  return err_add(err, ERR_IO, "the journal '%s' is that of %s%s, not of %s%s", journal->path, *shard ? "shard " : "a whole sweep", shard,
+                 request->shard.count ? "shard " : "a whole sweep", shard_text(request->shard, journal->arena));
 }
 
 /* ---- opening and closing ----------------------------------------------------------------------------------------- */
@@ -167,7 +121,7 @@ static bool bitmap_get(const uint64_t *map, uint64_t bit) { return map[bit / 64]
 
 static bool journal_load(Journal *journal, Err *err) {
   sqlite3_stmt *list = NULL;
-  bool ok = sqlite3_prepare_v2(journal->database, "SELECT run FROM run", -1, &list, NULL) == SQLITE_OK;
+  bool ok = sqlite3_prepare_v2(journal->database, JOURNAL_LIST, -1, &list, NULL) == SQLITE_OK;
   int step = SQLITE_ERROR;
   while (ok && (step = sqlite3_step(list)) == SQLITE_ROW) {
     uint64_t run = (uint64_t)sqlite3_column_int64(list, 0);
@@ -181,6 +135,9 @@ static bool journal_load(Journal *journal, Err *err) {
   }
   if (ok && step != SQLITE_DONE) ok = journal_fail(journal, "read", err);
   sqlite3_finalize(list);
+  journal->failed = (uint64_t)journal_number(journal->database, "SELECT count(*) FROM run WHERE failed");
+  journal->session_done = journal->committed;
+  journal->session_ms = now_ms();
   return ok;
 }
 
@@ -188,39 +145,76 @@ static bool journal_connect(Journal *journal, Err *err) {
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(journal->path, &journal->database, flags, NULL) != SQLITE_OK) {
     if (journal->database) return journal_fail(journal, "open", err);
-    return path_fail("open", journal->path, ENOMEM, err);
+    return journal_path_fail("open", journal->path, ENOMEM, err);
   }
-  sqlite3_busy_timeout(journal->database, 10000); /* a reader that looks at the sweep's state */
-  return journal_do(journal, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-8192; PRAGMA mmap_size=0;", "open", err);
+  sqlite3_busy_timeout(journal->database, JOURNAL_PATIENCE_MS); /* a reader that looks at the sweep's state */
+  return journal_do(journal, "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-8192; PRAGMA mmap_size=0;", "open", err);
 }
 
-static bool journal_begin(Journal *journal, const Sweep *sweep, TraceKeep keep, bool resume, bool force, Err *err) {
+/* The names of journal and rollback journal, on disk. Some file systems cannot sync a folder and say EINVAL. */
+static bool journal_sync_folder(const Journal *journal, Err *err) {
+  char folder[PATH_MAX];
+  const char *slash = strrchr(journal->path, '/');
+  size_t length = slash ? (size_t)(slash - journal->path) + 1 : 1;
+  memcpy(folder, slash ? journal->path : ".", length);
+  folder[length] = 0;
+  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return journal_path_fail("sync the folder of", journal->path, errno, err);
+  int error = fsync(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  return error == 0 || error == EINVAL || journal_path_fail("sync the folder of", journal->path, error, err);
+}
+
+static bool prepare(Journal *journal, sqlite3_stmt **statement, const char *sql) {
+  return sqlite3_prepare_v3(journal->database, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) == SQLITE_OK;
+}
+
+static bool journal_start(Journal *journal, const JournalRequest *request, Err *err) {
   bool fresh = false;
-  if (!journal_lock(journal, resume, force, &fresh, err) || !journal_connect(journal, err)) return false;
+  if (!journal_lock(journal, request->resume, request->force, &fresh, err) || !journal_connect(journal, err)) return false;
+  /* Killed within its very first commit: that is rolled back now, to nothing. */
+  if (!fresh && journal_number(journal->database, "SELECT count(*) FROM sqlite_master") == 0 && sqlite3_errcode(journal->database) == SQLITE_OK) fresh = true;
   SweepIdentity identity;
-  identity_of(&identity, sweep, keep, journal->arena);
-  if (!(fresh ? journal_initialise(journal, &identity, err) : journal_compare(journal, &identity, err))) return false;
+  identity_of(&identity, request->sweep, request->keep, journal->arena);
+  if (!(fresh ? journal_initialise(journal, request, &identity, err) : journal_compare(journal, request, &identity, err))) return false;
   if (!journal_load(journal, err)) return false;
-  bool ok = sqlite3_prepare_v3(journal->database, "INSERT INTO run(run, data) VALUES(?, ?)", -1, SQLITE_PREPARE_PERSISTENT, &journal->insert, NULL) == SQLITE_OK &&
-            sqlite3_prepare_v3(journal->database, "SELECT run, data FROM run ORDER BY run", -1, SQLITE_PREPARE_PERSISTENT, &journal->select, NULL) == SQLITE_OK;
-  return ok || journal_fail(journal, "open", err);
+  bool ok = prepare(journal, &journal->insert, "INSERT INTO run(run, failed, data) VALUES(?, ?, ?)") &&
+            prepare(journal, &journal->select, "SELECT run, failed, data FROM run ORDER BY run") &&
+            prepare(journal, &journal->progress, "UPDATE progress SET done = ?, failed = ?, session_done = ?, session_ms = ?, commit_ms = ?, planned = ?, final = ?");
+  if (!ok) return journal_fail(journal, "open", err);
+  journal->in_transaction = true; /* a first commit: it makes the rollback journal's name */
+  return journal_do(journal, "BEGIN IMMEDIATE", "write", err) && journal_commit(journal, err) && journal_sync_folder(journal, err);
+}
+
+Journal *journal_begin(const JournalRequest *request, Arena *arena, Err *err) {
+  char full[PATH_MAX];
+  if (!journal_full_path(full, request->path, err)) return NULL;
+  uint64_t n_runs = request->sweep->n_runs;
+  Journal *journal = ARENA_NEW(arena, Journal);
+  *journal = (Journal){.path = arena_text(arena, full, strlen(full)), .lock = -1, .arena = arena, .n_runs = n_runs,
+                       .planned = shard_runs(request->shard, request->sweep), .final = !request->sweep->first->precision.metric};
+  journal->has = ARENA_ARRAY(arena, uint64_t, n_runs / 64 + 1);
+  journal->pending = ARENA_ARRAY(arena, uint64_t, n_runs / 64 + 1);
+  journal->pending_first = n_runs / 64;
+  if (journal_start(journal, request, err)) return journal;
+  journal_close(journal);
+  return NULL;
 }
 
 Journal *journal_open(const char *path, const Sweep *sweep, TraceKeep keep, bool resume, bool force, Arena *arena, Err *err) {
-  char full[PATH_MAX];
-  if (!journal_path(full, path, err)) return NULL;
-  Journal *journal = ARENA_NEW(arena, Journal);
-  *journal = (Journal){.path = arena_text(arena, full, strlen(full)), .lock = -1, .arena = arena, .n_runs = sweep->n_runs};
-  journal->has = ARENA_ARRAY(arena, uint64_t, sweep->n_runs / 64 + 1);
-  if (journal_begin(journal, sweep, keep, resume, force, err)) return journal;
-  journal_close(journal);
-  return NULL;
+  JournalRequest request = {.path = path, .sweep = sweep, .keep = keep, .resume = resume, .force = force};
+  return journal_begin(&request, arena, err);
 }
 
 void journal_close(Journal *journal) {
   sqlite3_finalize(journal->insert);
   sqlite3_finalize(journal->select);
-  journal->insert = journal->select = NULL;
+  sqlite3_finalize(journal->progress);
+  journal->insert = journal->select = journal->progress = NULL;
+  if (journal->database) { /* no empty file is left beside it */
+    (void)sqlite3_exec(journal->database, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_exec(journal->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+  }
   (void)sqlite3_close(journal->database); /* what was not committed is rolled back */
   journal->database = NULL;
   if (journal->lock >= 0) close(journal->lock);
@@ -229,9 +223,9 @@ void journal_close(Journal *journal) {
 
 bool journal_delete(const char *given, Err *err) {
   char path[PATH_MAX], rollback[PATH_MAX + 16];
-  if (!journal_path(path, given, err)) return false;
+  if (!journal_full_path(path, given, err)) return false;
   snprintf(rollback, sizeof rollback, "%s-journal", path);
-  if (unlink(path) != 0 && errno != ENOENT) return path_fail("remove", path, errno, err);
+  if (unlink(path) != 0 && errno != ENOENT) return journal_path_fail("remove", path, errno, err);
   (void)unlink(rollback);
   return true;
 }
@@ -241,6 +235,11 @@ bool journal_delete(const char *given, Err *err) {
 bool journal_has(const Journal *journal, uint64_t run) { return run < journal->n_runs && bitmap_get(journal->has, run); }
 uint64_t journal_count(const Journal *journal) { return journal->committed; }
 
+uint64_t *journal_snapshot(const Journal *journal) {
+  size_t words = (size_t)(journal->n_runs / 64 + 1);
+  return (uint64_t *)arena_grow(journal->arena, journal->has, words, words, sizeof *journal->has);
+}
+
 bool journal_put(Journal *journal, EncodedRun encoded, Err *err) {
   CHECK(encoded.run < journal->n_runs && !journal_has(journal, encoded.run));
   if (!journal->in_transaction) {
@@ -248,28 +247,57 @@ bool journal_put(Journal *journal, EncodedRun encoded, Err *err) {
     journal->in_transaction = true;
   }
   sqlite3_bind_int64(journal->insert, 1, (sqlite3_int64)encoded.run);
-  sqlite3_bind_blob64(journal->insert, 2, encoded.bytes, encoded.length, SQLITE_STATIC);
+  sqlite3_bind_int(journal->insert, 2, encoded.failed);
+  sqlite3_bind_blob64(journal->insert, 3, encoded.bytes, encoded.length, SQLITE_STATIC);
   bool ok = sqlite3_step(journal->insert) == SQLITE_DONE || journal_fail(journal, "write", err);
   sqlite3_reset(journal->insert);
   sqlite3_clear_bindings(journal->insert);
   if (!ok) return false;
-  if (journal->n_pending == journal->pending_capacity) {
-    size_t capacity = journal->pending_capacity ? journal->pending_capacity * 2 : 256;
-    journal->pending = (uint64_t *)arena_grow(journal->arena, journal->pending, journal->n_pending, capacity, sizeof *journal->pending);
-    journal->pending_capacity = capacity;
-  }
-  journal->pending[journal->n_pending++] = encoded.run;
+  uint64_t word = encoded.run / 64;
+  journal->pending[word] |= UINT64_C(1) << encoded.run % 64;
+  if (word < journal->pending_first) journal->pending_first = word;
+  if (word > journal->pending_last) journal->pending_last = word;
+  journal->n_pending++;
+  journal->n_pending_failed += encoded.failed;
   return true;
+}
+
+/* The row that readers of the state look at, in the transaction of the runs it counts. */
+static bool journal_note_progress(Journal *journal, Err *err) {
+  sqlite3_bind_int64(journal->progress, 1, (sqlite3_int64)(journal->committed + journal->n_pending));
+  sqlite3_bind_int64(journal->progress, 2, (sqlite3_int64)(journal->failed + journal->n_pending_failed));
+  sqlite3_bind_int64(journal->progress, 3, (sqlite3_int64)journal->session_done);
+  sqlite3_bind_int64(journal->progress, 4, journal->session_ms);
+  sqlite3_bind_int64(journal->progress, 5, now_ms());
+  sqlite3_bind_int64(journal->progress, 6, (sqlite3_int64)journal->planned);
+  sqlite3_bind_int(journal->progress, 7, journal->final);
+  bool ok = sqlite3_step(journal->progress) == SQLITE_DONE || journal_fail(journal, "write", err);
+  sqlite3_reset(journal->progress);
+  return ok;
 }
 
 bool journal_commit(Journal *journal, Err *err) {
   if (!journal->in_transaction) return true;
-  if (!journal_do(journal, "COMMIT", "write", err)) return false;
+  if (!journal_note_progress(journal, err) || !journal_do(journal, "COMMIT", "write", err)) return false;
   journal->in_transaction = false;
-  for (size_t k = 0; k < journal->n_pending; k++) journal->has[journal->pending[k] / 64] |= UINT64_C(1) << journal->pending[k] % 64;
+  for (uint64_t word = journal->pending_first; word <= journal->pending_last; word++) {
+    journal->has[word] |= journal->pending[word];
+    journal->pending[word] = 0;
+  }
   journal->committed += journal->n_pending;
-  journal->n_pending = 0;
+  journal->failed += journal->n_pending_failed;
+  journal->n_pending = journal->n_pending_failed = journal->pending_last = 0;
+  journal->pending_first = journal->n_runs / 64;
   return true;
+}
+
+bool journal_plan(Journal *journal, uint64_t planned, bool final, Err *err) {
+  if (journal->planned == planned && journal->final == final) return true;
+  journal->planned = planned;
+  journal->final = final;
+  if (!journal->in_transaction && !journal_do(journal, "BEGIN IMMEDIATE", "write", err)) return false;
+  journal->in_transaction = true;
+  return journal_commit(journal, err);
 }
 
 void journal_rewind(Journal *journal) { sqlite3_reset(journal->select); }
@@ -277,11 +305,19 @@ void journal_rewind(Journal *journal) { sqlite3_reset(journal->select); }
 bool journal_next(Journal *journal, EncodedRun *next, Err *err) {
   int step = sqlite3_step(journal->select);
   if (step == SQLITE_ROW) {
-    const void *bytes = sqlite3_column_blob(journal->select, 1);
-    *next = (EncodedRun){(uint64_t)sqlite3_column_int64(journal->select, 0), (void *)(uintptr_t)bytes, (size_t)sqlite3_column_bytes(journal->select, 1)};
+    const void *bytes = sqlite3_column_blob(journal->select, 2);
+    *next = (EncodedRun){(uint64_t)sqlite3_column_int64(journal->select, 0), (void *)(uintptr_t)bytes, (size_t)sqlite3_column_bytes(journal->select, 2),
+                         sqlite3_column_int(journal->select, 1) != 0};
     return bytes || sqlite3_errcode(journal->database) == SQLITE_ROW || journal_fail(journal, "read", err);
   }
   if (step != SQLITE_DONE) journal_fail(journal, "read", err);
   sqlite3_reset(journal->select);
   return false;
+}
+
+static bool source_next(void *context, EncodedRun *next, Err *err) { return journal_next((Journal *)context, next, err); }
+
+RunSource journal_source(Journal *journal) {
+  journal_rewind(journal);
+  return (RunSource){source_next, journal};
 }

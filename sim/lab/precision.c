@@ -22,16 +22,18 @@ typedef struct Round {
   const PrecisionSpec *spec;
   Measure measure;
   size_t n_series, n_each;
-  double *value;
-  bool *has_jobs; /* [n_series] */
-  uint64_t point, n_short;
-  bool more;
+  double *value, *scratch; /* scratch: [n_each] */
+  bool *has_jobs;          /* [n_series] */
+  uint32_t *strategies;    /* [n_each]: of how many the replication is there */
+  uint64_t point;
+  PrecisionRound found;
 } Round;
 
 static void point_begin(Round *round, uint64_t point) {
   round->point = point;
   for (size_t k = 0; k < round->n_series * round->n_each; k++) round->value[k] = (double)NAN;
   memset(round->has_jobs, 0, round->n_series * sizeof *round->has_jobs);
+  memset(round->strategies, 0, round->n_each * sizeof *round->strategies);
 }
 
 static double number_at(const unsigned char *bytes, size_t k) {
@@ -47,8 +49,8 @@ static bool take_run(Round *round, EncodedRun encoded) {
   size_t each = cluster ? 1 : n_deployments, series = sweep_run_strategy(sweep, encoded.run) * each;
   RunReader reader;
   RunSection section;
-  if (!sweep_run_wanted(sweep, encoded.run)) return true; /* of a later round, before an interruption */
   if (!run_reader_open(&reader, encoded)) return false;
+  round->strategies[k]++;
   while (reader.status == 0 && run_reader_next(&reader, &section)) {
     if (section.kind == SECTION_CLUSTER && cluster && section.length == CLUSTER_COUNT * sizeof(double)) {
       round->value[series * round->n_each + k] = number_at(section.bytes, round->measure.column);
@@ -64,9 +66,10 @@ static bool take_run(Round *round, EncodedRun encoded) {
 }
 
 /* Half width / wanted half width; 0 where there is nothing to be precise about. */
-static double excess_of(const Round *round, double *value, size_t n) {
+static double excess_of(const Round *round, const double *value, size_t n) {
   if (round->sweep->first->antithetic) {
-    for (size_t k = 0; k + 1 < n; k += 2) value[k / 2] = (value[k] + value[k + 1]) / 2;
+    for (size_t k = 0; k + 1 < n; k += 2) round->scratch[k / 2] = (value[k] + value[k + 1]) / 2;
+    value = round->scratch;
     n /= 2;
   }
   Interval i = interval_of_mean(value, n, PRECISION_LEVEL);
@@ -75,36 +78,55 @@ static double excess_of(const Round *round, double *value, size_t n) {
   return wanted > 0 ? i.half_width / wanted : (double)INFINITY;
 }
 
-static void point_end(Round *round) {
-  uint32_t *wanted = &round->sweep->wanted[round->point], most = round->sweep->n_replications;
+/* How many replications come after n of them, which are there: n where that is enough, or all there may be. */
+static uint32_t next_of(const Round *round, uint32_t n, bool *precise) {
+  uint32_t most = round->sweep->n_replications;
   double worst = 0;
   for (size_t k = 0; k < round->n_series; k++) {
-    double excess = round->has_jobs[k] ? excess_of(round, round->value + k * round->n_each, *wanted) : 0;
+    double excess = round->has_jobs[k] ? excess_of(round, round->value + k * round->n_each, n) : 0;
     if (excess > worst) worst = excess;
   }
-  if (!(worst > 1)) return;
-  uint32_t next = precision_next(*wanted, worst, most);
+  *precise = !(worst > 1);
+  if (*precise) return n;
+  uint32_t next = precision_next(n, worst, most);
   if (round->sweep->first->antithetic) next += next & 1;
-  if (next > most) next = most;
-  round->n_short += next == *wanted;
-  round->more = round->more || next > *wanted;
-  *wanted = next;
+  return next < most ? next : most;
 }
 
-bool precision_round(Sweep *sweep, Journal *journal, bool *more, uint64_t *short_points, Err *err) {
-  *more = false;
-  *short_points = 0;
+static bool is_complete(const Round *round, uint32_t n) {
+  for (uint32_t k = 0; k < n; k++)
+    if (round->strategies[k] < round->sweep->n_strategies) return false;
+  return true;
+}
+
+static void point_end(Round *round) {
+  uint32_t *wanted = &round->sweep->wanted[round->point], next = *wanted;
+  bool precise;
+  do {
+    *wanted = next;
+    if (!is_complete(round, *wanted)) {
+      round->found.more = true;
+      return;
+    }
+    next = next_of(round, *wanted, &precise);
+  } while (next > *wanted);
+  round->found.short_points += !precise;
+}
+
+bool precision_round(Sweep *sweep, const RunSource *source, PrecisionRound *found, Err *err) {
+  *found = (PrecisionRound){.more = false};
   if (!sweep->wanted) return true;
   Arena arena = {.exhausted = sweep->arena->exhausted};
   Round round = {.sweep = sweep, .spec = &sweep->first->precision, .n_each = sweep->n_replications, .point = UINT64_MAX};
   bool ok = measure_find(round.spec->metric, &round.measure);
   round.n_series = sweep->n_strategies * (round.measure.kind == MEASURE_CLUSTER ? 1 : sweep->n_deployments);
   round.value = ARENA_ARRAY(&arena, double, round.n_series * round.n_each);
+  round.scratch = ARENA_ARRAY(&arena, double, round.n_each);
   round.has_jobs = ARENA_ARRAY(&arena, bool, round.n_series);
+  round.strategies = ARENA_ARRAY(&arena, uint32_t, round.n_each);
   EncodedRun encoded;
   size_t before = err->count;
-  journal_rewind(journal);
-  while (ok && journal_next(journal, &encoded, err)) {
+  while (ok && source->next(source->context, &encoded, err)) {
     uint64_t point = sweep_run_point(sweep, encoded.run);
     if (point != round.point) {
       if (round.point != UINT64_MAX) point_end(&round);
@@ -113,9 +135,7 @@ bool precision_round(Sweep *sweep, Journal *journal, bool *more, uint64_t *short
     if (!take_run(&round, encoded)) ok = err_add(err, ERR_IO, "run %llu is damaged in the journal; --force starts the sweep anew", (unsigned long long)encoded.run);
   }
   if (ok && round.point != UINT64_MAX) point_end(&round);
-  journal_rewind(journal);
   arena_free(&arena);
-  *more = round.more;
-  *short_points = round.n_short;
+  *found = round.found;
   return ok && err->count == before;
 }

@@ -10,8 +10,14 @@
  * but at most twice as many, since the spread is an estimate, and at least a quarter more, since looking often at the same data stops too
  * early [coverage of 95 % intervals: 94 % from 10 replications on, nearly 95 % from 20]. */
 uint32_t precision_next(uint32_t n, double excess, uint32_t most);
-/* Looks at the journal, in which all wanted runs are, and raises sweep->wanted; *more: some point wants more runs. *short_points: how many
- * have all they may have without being precise enough. Does nothing where the scenario asks for no precision. */
-bool precision_round(Sweep *sweep, Journal *journal, bool *more, uint64_t *short_points, Err *err);
+/* What a look at the runs found. */
+typedef struct PrecisionRound {
+  bool more;             /* some point wants runs that are not there */
+  uint64_t short_points; /* have all they may have without being precise enough */
+} PrecisionRound;
+
+/* Raises sweep->wanted of every point whose wanted runs are all in the source, as often as it holds enough of them. Does nothing where the
+ * scenario asks for no precision. Points of which nothing is there (those of other shares) stay as they are. */
+bool precision_round(Sweep *sweep, const RunSource *source, PrecisionRound *found, Err *err);
 
 #endif

@@ -29,7 +29,7 @@ static uint64_t traced_runs(const Sweep *sweep, TraceKeep keep) {
 typedef struct Store {
   const Sweep *sweep;
   TraceKeep keep;
-  bool traces;
+  bool traces, partial;
   H5Writer writer;
   SummaryGroup summary;
   LatencyGroup latency;
@@ -101,8 +101,9 @@ static void store_begin(Store *store) {
   attributes_of_statistics(w, store->sweep, root);
   attributes_of_inputs(w, store->sweep, root);
   attributes_of_axes(w, store->sweep, root);
+  if (store->partial) h5_attribute_whole(w, root, "partial", 1);
   if (root >= 0) H5Gclose(root);
-  summary_group_begin(&store->summary, w, store->sweep);
+  summary_group_begin(&store->summary, w, store->sweep, store->partial);
   latency_group_begin(&store->latency, w, store->sweep);
   if (store->sweep->first->batches) batch_group_begin(&store->batches, w, store->sweep);
   uint64_t traced = traced_runs(store->sweep, store->keep);
@@ -182,21 +183,38 @@ static bool store_run(Store *store, EncodedRun encoded) {
   return reader.sections_left == 0;
 }
 
-static bool store_runs(Store *store, Journal *journal, Err *err) {
+/* The row of a run that did not come. Arrays keep their fill values. */
+static void store_missing(Store *store, uint64_t run) {
+  H5Writer *w = &store->writer;
+  const Sweep *sweep = store->sweep;
+  bool traced = store->traces && sweep_keeps_trace(sweep, run, store->keep);
+  summary_group_missing(&store->summary, w, sweep, run);
+  latency_group_add(&store->latency, w, sweep, run);
+  if (sweep->first->batches) batch_group_add(&store->batches, w, sweep, run, STATUS_MISSING);
+  if (traced) rows_group_add(&store->trace, w, sweep, run);
+  if (traced && sweep->n_pools > 0) rows_group_add(&store->pool, w, sweep, run);
+}
+
+static bool store_runs(Store *store, const RunSource *source, Err *err) {
   EncodedRun encoded;
+  uint64_t n_runs = store->sweep->n_runs;
   size_t before = err->count;
-  journal_rewind(journal);
-  for (uint64_t run = sweep_next_wanted(store->sweep, 0); run < store->sweep->n_runs; run = sweep_next_wanted(store->sweep, run + 1)) {
+  bool there = source->next(source->context, &encoded, err);
+  for (uint64_t run = sweep_next_wanted(store->sweep, 0); run < n_runs; run = sweep_next_wanted(store->sweep, run + 1)) {
     if (!vfd_ok(store->writer.vfd) || store->writer.failed) break; /* reported by the caller */
-    if (!journal_next(journal, &encoded, err)) {
-      return err->count == before ? err_add(err, ERR_IO, "the journal ends at run %llu of %llu", (unsigned long long)run, (unsigned long long)store->sweep->n_runs) : false;
+    if (err->count > before) return false;
+    while (there && encoded.run < run && !sweep_run_wanted(store->sweep, encoded.run)) there = source->next(source->context, &encoded, err);
+    if (there && encoded.run < run) return err_add(err, ERR_IO, "run %llu comes after run %llu", (unsigned long long)encoded.run, (unsigned long long)run);
+    if (!there || encoded.run > run) {
+      if (!store->partial) return err_add(err, ERR_IO, "the journal lacks run %llu of %llu", (unsigned long long)run, (unsigned long long)sweep_wanted_runs(store->sweep));
+      store_missing(store, run);
+      continue;
     }
-    if (encoded.run != run) return err_add(err, ERR_IO, "the journal lacks run %llu of %llu", (unsigned long long)run, (unsigned long long)store->sweep->n_runs);
     if (!store_run(store, encoded)) return err_add(err, ERR_IO, "run %llu is damaged in the journal; --force starts the sweep anew", (unsigned long long)run);
     arena_free(&store->row);
+    there = source->next(source->context, &encoded, err);
   }
-  journal_rewind(journal);
-  return true;
+  return err->count == before;
 }
 
 /* ---- the file ----------------------------------------------------------------------------------------------------- */
@@ -214,12 +232,12 @@ static hid_t store_create(Vfd *vfd) {
   return file;
 }
 
-static bool store_fill(Store *store, Vfd *vfd, Journal *journal, Arena *arena, Err *err) {
+static bool store_fill(Store *store, Vfd *vfd, const RunSource *source, Arena *arena, Err *err) {
   if (store_create(vfd) < 0) return !vfd_ok(vfd) || err_add(err, ERR_IO, "cannot write '%s': HDF5 does not begin a file", vfd->target);
   bool ok = h5_writer_begin(&store->writer, vfd, arena);
   if (ok) {
     store_begin(store);
-    ok = store_runs(store, journal, err);
+    ok = store_runs(store, source, err);
     if (ok) store_end(store);
   }
   h5_writer_end(&store->writer);
@@ -228,21 +246,46 @@ static bool store_fill(Store *store, Vfd *vfd, Journal *journal, Arena *arena, E
   return ok;
 }
 
-bool store_write_with(const char *path, const Sweep *sweep, TraceKeep keep, Journal *journal, const VfdFault *fault, Err *err) {
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  Arena arena = {0};
-  Vfd *vfd = ARENA_NEW(&arena, Vfd);
-  bool ok = vfd_open(vfd, path, fault, &arena, err);
-  if (ok) {
-    Store *store = ARENA_NEW(&arena, Store);
-    store->sweep = sweep;
-    store->keep = keep;
-    ok = store_fill(store, vfd, journal, &arena, err);
-    if (ok) ok = vfd_finish(vfd, err);
-    else vfd_abandon(vfd);
-    arena_free(&store->row);
+typedef struct Writing {
+  Arena arena;
+  Vfd vfd;
+  bool opened; /* vfd has to be finished or abandoned */
+  Store *store;
+  jmp_buf exhausted;
+} Writing;
+
+/* Memory that runs out while the file is filled ends here: no call of HDF5's is on the stack then, as its driver allocates nothing. */
+static bool writing_fill(Writing *writing, const StoreRequest *request, const VfdFault *fault, Err *err) {
+  if (setjmp(writing->exhausted)) return err_add(err, ERR_IO, "cannot write '%s': out of memory", request->path);
+  writing->arena.exhausted = &writing->exhausted;
+  writing->opened = true;
+  if (!vfd_open(&writing->vfd, request->path, fault, &writing->arena, err)) {
+    writing->opened = false;
+    return false;
   }
-  arena_free(&arena);
+  Store *store = writing->store = ARENA_NEW(&writing->arena, Store);
+  *store = (Store){.sweep = request->sweep, .keep = request->keep, .partial = request->partial, .row = {.exhausted = &writing->exhausted}};
+  return store_fill(store, &writing->vfd, &request->source, &writing->arena, err);
+}
+
+bool store_write_faulty(const StoreRequest *request, const VfdFault *fault, Err *err) {
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  Writing writing = {.opened = false};
+  bool ok = writing_fill(&writing, request, fault, err);
+  if (ok) ok = vfd_finish(&writing.vfd, err);
+  else if (writing.opened) vfd_abandon(&writing.vfd);
+  if (writing.store) arena_free(&writing.store->row);
+  arena_free(&writing.arena);
+  return ok;
+}
+
+bool store_write_from(const StoreRequest *request, Err *err) { return store_write_faulty(request, NULL, err); }
+
+
+bool store_write_with(const char *path, const Sweep *sweep, TraceKeep keep, Journal *journal, const VfdFault *fault, Err *err) {
+  StoreRequest request = {.path = path, .sweep = sweep, .keep = keep, .source = journal_source(journal)};
+  bool ok = store_write_faulty(&request, fault, err);
+  journal_rewind(journal);
   return ok;
 }
 

@@ -113,6 +113,7 @@ void run_group_end(RunGroup *base, H5Writer *w, const Sweep *sweep) {
   h5_keep(w, H5Gclose(base->group));
 }
 
+
 /* ---- /summary ----------------------------------------------------------------------------------------------------- */
 
 static void objectives_write(SummaryGroup *group, H5Writer *w, const Sweep *sweep) {
@@ -131,9 +132,9 @@ static void objectives_write(SummaryGroup *group, H5Writer *w, const Sweep *swee
   column_end(w, &attainment_ratio);
 }
 
-void summary_group_begin(SummaryGroup *group, H5Writer *w, const Sweep *sweep) {
-  static const int flags[] = {0, 1};
-  static const ColumnSpec status = {"status", "", "how the run ended", CELL_U8, flags, 2, "ok failed"};
+void summary_group_begin(SummaryGroup *group, H5Writer *w, const Sweep *sweep, bool partial) {
+  static const int flags[] = {0, 1, STATUS_MISSING};
+  ColumnSpec status = {"status", "", "how the run ended", CELL_U8, flags, partial ? 3 : 2, partial ? "ok failed missing" : "ok failed"};
   static const ColumnSpec message = {"message", "", "why the run failed", CELL_TEXT, NULL, 0, NULL};
   RunGroup *base = &group->base;
   run_group_begin(base, w, "summary", sweep_wanted_runs(sweep), "deployment", sweep->deployment, sweep->n_deployments);
@@ -157,6 +158,14 @@ void summary_group_add(SummaryGroup *group, H5Writer *w, const Sweep *sweep, uin
   run_group_add(&group->base, w, sweep, run);
   column_add(w, &group->status, &code);
   if (!code) column_skip(w, &group->message);
+}
+
+void summary_group_missing(SummaryGroup *group, H5Writer *w, const Sweep *sweep, uint64_t run) {
+  uint8_t code = STATUS_MISSING;
+  run_group_add(&group->base, w, sweep, run);
+  column_add(w, &group->status, &code);
+  column_add_text(w, &group->message, "missing when this file was merged");
+  summary_group_failed(group, w);
 }
 
 void summary_group_values(SummaryGroup *group, H5Writer *w, const Sweep *sweep, const RunSection *section) {

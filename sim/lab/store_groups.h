@@ -8,6 +8,8 @@
 
 /* Of the file's layout; a reader of another number refuses. */
 enum { STORE_FORMAT = 2 };
+/* /summary/status of a run that was not made, in a partial file. */
+enum { STATUS_MISSING = 2 };
 
 /* What says which run a row is: used along `run`, and along `decision`. */
 typedef struct RunColumns {
@@ -66,8 +68,11 @@ void run_columns_end(RunColumns *columns, H5Writer *writer, const Sweep *sweep);
 /* A name for the dataset of a swept parameter: its own, made a legal one, and told apart from every other dataset's. */
 const char *parameter_dataset(const SweepParameter *parameter, Arena *arena);
 
-void summary_group_begin(SummaryGroup *group, H5Writer *writer, const Sweep *sweep);
+/* partial: the file may hold runs that are missing. */
+void summary_group_begin(SummaryGroup *group, H5Writer *writer, const Sweep *sweep, bool partial);
 void summary_group_add(SummaryGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run, int status);
+/* A whole row, of a run that was not made. */
+void summary_group_missing(SummaryGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run);
 void summary_group_values(SummaryGroup *group, H5Writer *writer, const Sweep *sweep, const RunSection *section);
 void summary_group_totals(SummaryGroup *group, H5Writer *writer, const RunSection *section);
 void summary_group_failed(SummaryGroup *group, H5Writer *writer);

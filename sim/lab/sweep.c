@@ -21,6 +21,11 @@ uint64_t sweep_axis_value(const Sweep *sweep, uint64_t point, uint32_t axis) {
   return point % sweep->axis_count[axis];
 }
 
+void sweep_want_least(Sweep *sweep) {
+  sweep->wanted = ARENA_ARRAY(sweep->arena, uint32_t, sweep->n_points);
+  for (uint64_t p = 0; p < sweep->n_points; p++) sweep->wanted[p] = sweep_least_replications(sweep);
+}
+
 uint64_t sweep_next_wanted(const Sweep *sweep, uint64_t run) {
   while (run < sweep->n_runs && !sweep_run_wanted(sweep, run)) run += sweep->n_replications - sweep_run_replication(sweep, run);
   return run;
@@ -163,10 +168,7 @@ static bool count_runs(Sweep *sweep, Err *err) {
     if (__builtin_mul_overflow(runs, sweep->axis_count[a], &runs) || runs > RUNS_MOST)
       return yaml_error(err, ERR_SCENARIO, sweep->document->axis[a].mark, "the axes make more than 2^53 runs");
   sweep->n_runs = runs;
-  if (sweep->first->precision.metric) {
-    sweep->wanted = ARENA_ARRAY(sweep->arena, uint32_t, sweep->n_points);
-    for (uint64_t p = 0; p < sweep->n_points; p++) sweep->wanted[p] = (uint32_t)sweep->first->replications;
-  }
+  if (sweep->first->precision.metric) sweep_want_least(sweep);
   return true;
 }
 

@@ -80,11 +80,16 @@ static inline uint64_t sweep_run_point(const Sweep *s, uint64_t run) { return ru
 static inline uint32_t sweep_run_strategy(const Sweep *s, uint64_t run) { return (uint32_t)(run / s->n_replications % s->n_strategies); }
 static inline uint32_t sweep_run_replication(const Sweep *s, uint64_t run) { return (uint32_t)(run % s->n_replications); }
 
+/* Replications that every point has. */
+static inline uint32_t sweep_least_replications(const Sweep *s) { return s->first->precision.metric ? (uint32_t)s->first->replications : s->n_replications; }
+
 /* Is this number a run so far? And the next number that may be one. */
 static inline bool sweep_run_wanted(const Sweep *s, uint64_t run) {
   return run < s->n_runs && (!s->wanted || sweep_run_replication(s, run) < s->wanted[sweep_run_point(s, run)]);
 }
 uint64_t sweep_next_wanted(const Sweep *sweep, uint64_t run); /* the least wanted run that is not below `run`; n_runs if there is none */
 uint64_t sweep_wanted_runs(const Sweep *sweep);               /* how many there are */
+/* Begins `wanted`, for rounds. */
+void sweep_want_least(Sweep *sweep);
 
 #endif

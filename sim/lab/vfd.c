@@ -107,7 +107,10 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
   const VfdInfo *info = (const VfdInfo *)H5Pget_driver_info(access);
   if (!info || info->vfd->object) return NULL;
   VfdObject *object = (VfdObject *)calloc(1, sizeof *object);
-  if (!object) return NULL;
+  if (!object) {
+    vfd_fail(info->vfd, VFD_OPEN, ENOMEM);
+    return NULL;
+  }
   object->vfd = info->vfd;
   info->vfd->object = object;
   return &object->public;
@@ -211,16 +214,49 @@ static bool vfd_resolve(Vfd *vfd, const char *path, Err *err) {
   return true;
 }
 
+static void vfd_close_descriptor(Vfd *vfd) {
+  if (vfd->descriptor < 0) return;
+  if (vfd_ok(vfd)) (void)vfd_allowed(vfd, VFD_CLOSE);
+  if (close(vfd->descriptor) != 0) vfd_fail(vfd, VFD_CLOSE, errno);
+  vfd->descriptor = -1;
+}
+
+/* True when the descriptor is still what the name stands for: another writer may have renamed it between our open and our lock. */
+static bool vfd_is_named(const Vfd *vfd) {
+  struct stat open_file, named;
+  return fstat(vfd->descriptor, &open_file) == 0 && lstat(vfd->temporary, &named) == 0 && open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* Opens the temporary file, takes it over if a killed writer left it, and locks it as long as it is open. False when another writer
+ * holds it; an error is latched as usual. File systems without locks are taken as they are. */
+static bool vfd_open_temporary(Vfd *vfd) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0};
+  for (;;) {
+    vfd->descriptor = open(vfd->temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (vfd->descriptor < 0) {
+      vfd_fail(vfd, VFD_OPEN, errno);
+      return true;
+    }
+    bool busy = fcntl(vfd->descriptor, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES);
+    if (!busy && vfd_is_named(vfd)) break;
+    close(vfd->descriptor);
+    vfd->descriptor = -1;
+    if (busy) return false;
+  }
+  if (ftruncate(vfd->descriptor, 0) == 0) return true;
+  vfd_fail(vfd, VFD_TRUNCATE, errno);
+  vfd_close_descriptor(vfd);
+  return true;
+}
+
 bool vfd_open(Vfd *vfd, const char *path, const VfdFault *fault, Arena *arena, Err *err) {
   memset(vfd, 0, sizeof *vfd);
   vfd->descriptor = -1;
   vfd->driver = vfd->file = H5I_INVALID_HID;
   if (fault) vfd->fault = *fault;
   if (!vfd_resolve(vfd, path, err)) return false;
-  if (vfd_allowed(vfd, VFD_OPEN)) {
-    (void)unlink(vfd->temporary); /* of a run that was killed */
-    vfd->descriptor = open(vfd->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (vfd->descriptor < 0) vfd_fail(vfd, VFD_OPEN, errno);
+  if (vfd_allowed(vfd, VFD_OPEN) && !vfd_open_temporary(vfd)) {
+    return err_add(err, ERR_IO, "'%s' is being written by another headroom; wait for it, or choose another output", vfd->target);
   }
   if (!vfd_ok(vfd)) return vfd_report(vfd, err);
   vfd->buffer_bytes = vfd->fault.buffer_bytes ? vfd->fault.buffer_bytes : BUFFER_BYTES;
@@ -252,13 +288,6 @@ static void vfd_detach(Vfd *vfd) {
 static void vfd_sync(Vfd *vfd, int descriptor, VfdCall call) {
   if (!vfd_ok(vfd) || !vfd_allowed(vfd, call)) return;
   if (fsync(descriptor) != 0) vfd_fail(vfd, call, errno);
-}
-
-static void vfd_close_descriptor(Vfd *vfd) {
-  if (vfd->descriptor < 0) return;
-  if (vfd_ok(vfd)) (void)vfd_allowed(vfd, VFD_CLOSE);
-  if (close(vfd->descriptor) != 0) vfd_fail(vfd, VFD_CLOSE, errno);
-  vfd->descriptor = -1;
 }
 
 static void vfd_rename(Vfd *vfd) {

@@ -31,6 +31,7 @@ static void flows_begin(Run *run) {
   run->n_flows = scenario->n_flows;
   run->flow = ARENA_ARRAY(run->arena, Flow, run->n_flows);
   run->flow_arena = ARENA_ARRAY(run->arena, Arena, run->n_flows);
+  for (uint32_t f = 0; f < run->n_flows; f++) run->flow_arena[f].exhausted = run->arena->exhausted;
   run->station = ARENA_ARRAY(run->arena, Station, run->n_targets);
   run->all = ARENA_ARRAY(run->arena, Station *, run->n_targets);
   for (uint32_t d = 0; d < run->n_targets; d++) {

@@ -17,7 +17,7 @@ import numpy
 
 from support.program import PROGRAM, InFolder, Result, limit_file_size, sha256, small
 
-COMMANDS = ("run", "check", "compare", "explain", "describe", "generate", "tune", "sensitivity", "version")
+COMMANDS = ("run", "merge", "status", "check", "compare", "explain", "describe", "generate", "tune", "sensitivity", "version")
 TWO = {"strategies.out": {"scale": {"horizontal": {"target": "60%"}}}, "replications": 3, "horizon": "5m"}
 
 
@@ -42,7 +42,7 @@ class Help(InFolder):
 
     def test_help_names_every_option_that_is_taken(self):
         text = self.headroom("run", "--help").stdout
-        for option in ("-o, --output FILE", "--set PATH=VALUE", "-j, --threads N", "--strategies A,B", "--traces WHICH", "--resume", "--force",
+        for option in ("-o, --output FILE", "--set PATH=VALUE", "-j, --threads N", "--strategies A,B", "--traces WHICH", "--resume", "--shard k/N", "--force",
                        "--plain", "--quiet", "--json"):
             self.assertIn(option, text)
 

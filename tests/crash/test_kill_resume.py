@@ -12,8 +12,8 @@ import unittest
 
 from support.program import PROGRAM, InFolder, repetitions, sha256, small
 
-KILLS = repetitions(22, 150, 5)  # while it runs
-KILLS_IN_WRITING = repetitions(8, 50, 2)  # while the result is written
+KILLS = repetitions(10, 150, 5)  # while it runs
+KILLS_IN_WRITING = repetitions(4, 50, 2)  # while the result is written
 # Constant arrivals: every run simulates as many jobs, rate x horizon less the one at the very end, so that jobs count runs.
 JOBS = 200 * 600 - 1
 SCENARIO = small({

@@ -12,6 +12,7 @@
 #include <libdeflate.h>
 
 #include "sim/lab/chunk.h"
+#include "sim/lab/deflate_runs.h"
 #include "sim/lab/encode.h"
 #include "sim/lab/run_bytes.h"
 #include "sim/lab/store_file.h"
@@ -118,6 +119,28 @@ static void test_shuffle(void **state) {
   }
 }
 
+static void test_deflate_runs(void **state) {
+  Folder *folder = *state;
+  ChunkMaker maker;
+  assert_true(chunk_maker_begin(&maker, &folder->arena));
+  unsigned char bytes[4096], back[4096], out[4096 + 64];
+  uint64_t seed = 5;
+  for (size_t trial = 0; trial < 3000; trial++) {
+    /* Runs of every length around those where the code changes, of every byte; then noise, which suits less and less. */
+    size_t length = trial < 600 ? trial : 64 + trial % 4000;
+    for (size_t i = 0; i < length;) {
+      seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+      size_t run = trial % 3 == 0 ? 1 + (seed >> 40) % 600 : trial % 3 == 1 ? 1 + (seed >> 40) % (1 + trial % 40) : 255 + (seed >> 40) % 8;
+      for (unsigned char value = (unsigned char)(seed >> 56); run > 0 && i < length; run--) bytes[i++] = value;
+    }
+    if (deflate_runs_suit(bytes, length)) assert_true(deflate_runs(bytes, length, out) <= length + 16);
+    if (length == 0) continue;
+    assert_true(deflate_undo(out, deflate_make(&maker, bytes, length, out), back, length));
+    assert_memory_equal(bytes, back, length);
+  }
+  chunk_maker_end(&maker);
+}
+
 static void test_fletcher32(void **state) {
   (void)state;
   /* HDF5's checksum, worked by hand: sums of big-endian words modulo 65535. */
@@ -186,7 +209,7 @@ static void test_damaged_blobs(void **state) {
   EncodedRun good = run_encode(&result, 1, true, &folder->arena);
   assert_true(blob_walk(good));
   unsigned char *bytes = (unsigned char *)arena_alloc(&folder->arena, good.length, 1);
-  EncodedRun bad = {1, bytes, good.length};
+  EncodedRun bad = {1, bytes, good.length, false};
   memcpy(bytes, good.bytes, good.length);
   for (size_t length = 0; length < good.length; length += length < 64 ? 1 : 997) {
     bad.length = length;
@@ -270,7 +293,7 @@ static void test_journal_differences(void **state) {
   refuse(folder, sweep, TRACE_KEEP_ALL, "keeps the traces of first runs, now those of all");
   changed.text = "name: fake\nhorizon: 2h\nseed: 7\n";
   sha256_hex(changed.text, strlen(changed.text), changed.sha256);
-  refuse(folder, &changed, TRACE_KEEP_FIRST, "line 2:\n  then: horizon: 1h\n  now:  horizon: 2h");
+  refuse(folder, &changed, TRACE_KEEP_FIRST, "line 2 (horizon):\n  then: horizon: 1h\n  now:  horizon: 2h");
   changed = *sweep;
   SweepInput input = {"trace.csv", "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 12};
   changed.input = &input;
@@ -588,6 +611,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shuffle),
       cmocka_unit_test(test_fletcher32),
+      cmocka_unit_test_setup_teardown(test_deflate_runs, folder_setup, folder_teardown),
       IN_FOLDER(test_encode_is_pure),
       IN_FOLDER(test_damaged_blobs),
       IN_FOLDER(test_journal_resume),
