@@ -194,6 +194,7 @@ static void read_states(Session *session) {
     journal_reader_close(reader);
     const JournalState *state = journal_reader_state(reader);
     if (state->begun) session->state[k] = state;
+    else if (state->tuning) fprintf(stderr, "headroom: %s is the journal of a tuning, which %s\n", state->path, state->running ? "runs" : "does not run now");
     else fprintf(stderr, "headroom: %s holds nothing yet%s\n", state->path, state->running ? "; it is being written" : "");
   }
 }

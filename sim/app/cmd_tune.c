@@ -1,5 +1,5 @@
 /* headroom tune: searches the thresholds of a strategy, judges the winner on runs of its own, prints what was found and with which right,
- * and writes the scenario with the tuned fields changed. Exit codes: 0 found; 99 no design keeps the constraints, or the winner was shown
+ * and writes the scenario with the tuned fields changed. In shares each makes its part of every round; the first one prints and writes. Exit codes: 0 found; 99 no design keeps the constraints, or the winner was shown
  * to violate one. */
 #include <errno.h>
 #include <omp.h>
@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "sim/app/command.h"
+#include "sim/app/share.h"
 #include "sim/app/tune_print.h"
 #include "sim/lab/tune_write.h"
 
 enum { OPT_MINIMIZE, OPT_MAXIMIZE, OPT_SUBJECT, OPT_STRATEGY, OPT_OVER, OPT_METHOD, OPT_BUDGET, OPT_GUARANTEE, OPT_INDIFFERENCE, OPT_TOLERANCE,
-       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
+       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_SHARD, OPT_WAIT, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
 
 enum { EXIT_MISSED = 99 };
 
@@ -111,6 +112,28 @@ static bool write_files(TuneSession *s, Text *diff, Err *err) {
 
 /* ---- all of it ---- */
 
+static void say_waiting(void *context, uint32_t index, bool runs) {
+  const TuneShare *share = context;
+  fprintf(stderr, "headroom: waiting for share %u of %u, which %s (%s)\n", index, share->shard.count, runs ? "runs" : "does not run", share->path[index - 1]);
+}
+
+static bool begin_share(TuneSession *s, Err *err) {
+  const Arguments *a = &s->arguments;
+  TuneShare *share = &s->tune.engine.share;
+  Share found;
+  long long wait_s = 600;
+  if (!share_find(&found, a->value[OPT_SHARD], err)) return false;
+  if (a->value[OPT_WAIT] && !option_integer("--wait", a->value[OPT_WAIT], 0, 1000000, &wait_s)) return err_add(err, ERR_USAGE, "--wait: seconds");
+  if (found.shard.count == 0) return true;
+  share_begin(share, found.shard, s->journal_path, &s->sweep, &s->arena);
+  share->patience_s = (double)wait_s;
+  share->waiting = a->value[OPT_QUIET] ? NULL : say_waiting;
+  share->context = share;
+  s->journal_path = share_journal_path(share);
+  if (!a->value[OPT_QUIET]) fprintf(stderr, "headroom: share %u of %u (%s) of every round\n", found.shard.index, found.shard.count, *found.why ? found.why : "--shard");
+  return true;
+}
+
 static bool open_engine(TuneSession *s, int threads, Err *err) {
   const Arguments *a = &s->arguments;
   TuneEngine *engine = &s->tune.engine;
@@ -122,10 +145,20 @@ static bool open_engine(TuneSession *s, int threads, Err *err) {
     engine->context = &s->tune;
   }
   s->journal_path = a->value[OPT_JOURNAL] ? a->value[OPT_JOURNAL] : arena_format(&s->arena, "%s.tune.journal", base_name(a->argument[0], &s->arena));
+  if (!begin_share(s, err)) return false;
   /* A journal that was named is a store for later tunings of the same scenario: it is taken as it is, and stays. */
   bool resume = a->value[OPT_RESUME] != NULL || (a->value[OPT_JOURNAL] && !a->value[OPT_FORCE]);
   engine->journal = tune_journal_open(s->journal_path, &s->sweep, resume, a->value[OPT_FORCE] != NULL, &s->arena, err);
   return engine->journal != NULL;
+}
+
+/* The outcome is the same everywhere; one share says it. Journals stay: others may still read this one. */
+static int conclude_share(TuneSession *s) {
+  const TuneShare *share = &s->tune.engine.share;
+  tune_journal_close(s->tune.engine.journal);
+  s->tune.engine.journal = NULL;
+  if (!s->arguments.value[OPT_QUIET]) fprintf(stderr, "headroom: share %u of %u is done; the first one prints and writes the outcome\n", share->shard.index, share->shard.count);
+  return ERR_NONE;
 }
 
 static int conclude(TuneSession *s) {
@@ -144,7 +177,8 @@ static int conclude(TuneSession *s) {
   if (s->arguments.n_set && s->arguments.value[OPT_OUTPUT]) fprintf(stderr, "headroom: %s holds the tuned values, not those of --set\n", s->arguments.value[OPT_OUTPUT]);
   tune_journal_close(s->tune.engine.journal);
   s->tune.engine.journal = NULL;
-  if (!s->arguments.value[OPT_JOURNAL] && !tune_journal_delete(s->journal_path, &err)) return err_report(&err);
+  bool stays = s->arguments.value[OPT_JOURNAL] || s->tune.engine.share.shard.count;
+  if (!stays && !tune_journal_delete(s->journal_path, &err)) return err_report(&err);
   return code;
 }
 
@@ -176,13 +210,15 @@ static int session_run(TuneSession *s) {
   if (s->tune.engine.progress) fprintf(stderr, "\r\033[K");
   Err commit_err = {0};
   if (!tune_journal_commit(s->tune.engine.journal, &commit_err)) return err_report(good ? &commit_err : &err);
-  return good ? conclude(s) : err_report(&err);
+  if (!good) return err_report(&err);
+  return s->tune.engine.share.shard.index > 1 ? conclude_share(s) : conclude(s);
 }
 
 int cmd_tune(const Command *command, int argc, char **argv) {
   TuneSession s = {0};
   if (!arguments_read(command, argc, argv, &s.arguments)) return s.arguments.help ? ERR_NONE : ERR_USAGE;
   int code = session_run(&s);
+  share_end(&s.tune.engine.share);
   if (s.tune.engine.journal) tune_journal_close(s.tune.engine.journal);
   sweep_close(&s.sweep);
   arena_free(&s.arena);

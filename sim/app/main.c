@@ -79,6 +79,8 @@ static const Option tune_options[] = {
     {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
     {"--journal", 0, "FILE", "keep every run here, for later tunings (default: NAME.tune.journal until it is done)"},
     {"--resume", 0, NULL, "go on with an interrupted tuning"},
+    {"--shard", 0, "k/N", "make a share of every round, in one folder with the others: 1/4 ... 4/4; auto, auto/N, none"},
+    {"--wait", 0, "S", "give up when another share has not run for so many seconds (default 600)"},
     {"--force", 0, NULL, "replace an existing output or journal"},
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},

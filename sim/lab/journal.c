@@ -58,7 +58,7 @@ static bool journal_lock(Journal *journal, bool resume, bool force, bool *fresh,
     return err_add(err, ERR_IO, "the journal '%s' is being written by another headroom; wait for it, or choose another output", journal->path);
   }
   JournalFile kind = journal_file_kind(journal->lock);
-  if (kind == JOURNAL_FILE_FOREIGN) return err_add(err, ERR_IO, "'%s' is in the way: it is not a journal of headroom", journal->path);
+  if (kind == JOURNAL_FILE_FOREIGN || kind == JOURNAL_FILE_TUNING) return err_add(err, ERR_IO, "'%s' is in the way: it is not a journal of headroom", journal->path);
   *fresh = kind == JOURNAL_FILE_EMPTY || (force && !resume);
   if (*fresh) {
     char rollback[PATH_MAX + 16];

@@ -12,7 +12,7 @@ JournalFile journal_file_kind(int descriptor) {
   if (there == 0) return JOURNAL_FILE_EMPTY;
   if (there < JOURNAL_HEADER_BYTES || memcmp(header, "SQLite format 3", 16) != 0) return JOURNAL_FILE_FOREIGN;
   uint32_t id = (uint32_t)header[68] << 24 | (uint32_t)header[69] << 16 | (uint32_t)header[70] << 8 | header[71];
-  return id == JOURNAL_APPLICATION_ID ? JOURNAL_FILE_OURS : JOURNAL_FILE_FOREIGN;
+  return id == JOURNAL_APPLICATION_ID ? JOURNAL_FILE_OURS : id == TUNING_APPLICATION_ID ? JOURNAL_FILE_TUNING : JOURNAL_FILE_FOREIGN;
 }
 
 bool journal_full_path(char path[PATH_MAX], const char *given, Err *err) {

@@ -12,7 +12,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/err.h"
 
-enum { JOURNAL_APPLICATION_ID = 0x68726a31 /* "hrj1" */, JOURNAL_SCHEMA = 2, JOURNAL_HEADER_BYTES = 100 };
+enum { JOURNAL_APPLICATION_ID = 0x68726a31 /* "hrj1" */, TUNING_APPLICATION_ID = 0x68727431 /* "hrt1": tune_journal.c */, JOURNAL_SCHEMA = 2, JOURNAL_HEADER_BYTES = 100 };
 enum { JOURNAL_LOCK_BYTE = 0x40000000 + 4096 }; /* the writer's; SQLite locks 0x40000000 .. + 511 */
 enum { JOURNAL_PATIENCE_MS = 60000 };           /* how long one waits for another's access */
 
@@ -26,7 +26,7 @@ enum { JOURNAL_PATIENCE_MS = 60000 };           /* how long one waits for anothe
 /* All runs of a journal, without their data. */
 #define JOURNAL_LIST "SELECT run FROM run INDEXED BY run_failed"
 
-typedef enum JournalFile { JOURNAL_FILE_EMPTY, JOURNAL_FILE_OURS, JOURNAL_FILE_FOREIGN } JournalFile;
+typedef enum JournalFile { JOURNAL_FILE_EMPTY, JOURNAL_FILE_OURS, JOURNAL_FILE_TUNING, JOURNAL_FILE_FOREIGN } JournalFile;
 JournalFile journal_file_kind(int descriptor);
 
 /* Errors about a journal, in the system's words where it is the system that failed. All give false. */

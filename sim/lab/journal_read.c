@@ -34,6 +34,7 @@ static bool open_file(JournalReader *reader, Err *err) {
   reader->state.running = fcntl(reader->file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   JournalFile kind = journal_file_kind(reader->file);
   if (kind == JOURNAL_FILE_FOREIGN) return err_add(err, ERR_IO, "'%s' is not a journal of headroom", path);
+  reader->state.tuning = kind == JOURNAL_FILE_TUNING;
   reader->state.begun = kind == JOURNAL_FILE_OURS;
   return true;
 }

@@ -10,6 +10,7 @@
 typedef struct JournalState {
   const char *path;
   bool begun;   /* false: made, but nothing was committed yet; what follows is then zero */
+  bool tuning;  /* that of a tuning: nothing else is known of it here */
   bool running; /* a writer holds it now */
   SweepIdentity identity;
   Sweep sweep; /* for store_write only (journal_plan.h) */

@@ -43,6 +43,7 @@ static bool open_all(Merge *merge, const char *const *path, size_t count, Err *e
     if (!reader) return false;
     merge->reader[merge->n_readers++] = reader;
     const JournalState *state = journal_reader_state(reader);
+    if (state->tuning) return err_add(err, ERR_IO, "'%s' is the journal of a tuning, which has no runs to merge", state->path);
     if (state->begun && !merge->first) {
       merge->first = state;
       merge->sweep = state->sweep;

@@ -39,7 +39,7 @@ bool engine_check(const TuneWindow *window, size_t design, Err *err) {
 typedef struct RoundRun {
   size_t design;
   uint32_t replication;
-  bool done, failed;
+  bool done, failed, other; /* other: another share's */
 } RoundRun;
 
 typedef struct Round {
@@ -76,6 +76,7 @@ static void list_runs(Round *round, const TuneJob *job, size_t n_jobs, Arena *ar
       round->key[at] = key;
       if (engine->journal) run->done = tune_journal_get(engine->journal, key, run->replication, round->figure + at * round->n_figures, round->n_figures, &run->failed);
       engine->reused += run->done;
+      run->other = !run->done && !share_has(&engine->share, at);
     }
   }
 }
@@ -142,7 +143,7 @@ typedef struct DesignCache {
 
 static void do_run(Round *round, DesignCache *cache, size_t k, int threads) {
   RoundRun *run = &round->run[k];
-  if (run->done || stopped(round) || is_interrupted(round->window->engine)) return;
+  if (run->done || run->other || stopped(round) || is_interrupted(round->window->engine)) return;
   if (!cache->valid || cache->design != run->design) {
     Err err = {0};
     arena_free(&cache->arena);
@@ -162,7 +163,8 @@ static void do_run(Round *round, DesignCache *cache, size_t k, int threads) {
 static void run_all(Round *round) {
   TuneEngine *engine = round->window->engine;
   size_t todo = 0;
-  for (size_t k = 0; k < round->n; k++) todo += !round->run[k].done;
+  for (size_t k = 0; k < round->n; k++) todo += !round->run[k].done && !round->run[k].other;
+  engine->runs += todo;
   if (todo == 0) return;
   int workers = todo < (size_t)engine->threads ? (int)todo : engine->threads, inner = engine->threads / workers;
   omp_set_dynamic(0);
@@ -174,7 +176,24 @@ static void run_all(Round *round) {
     for (size_t k = 0; k < round->n; k++) do_run(round, &cache, k, inner);
     arena_free(&cache.arena);
   }
-  engine->runs += todo;
+}
+
+/* The runs of other shares, as they come into their journals. */
+static bool gather(Round *round) {
+  TuneEngine *engine = round->window->engine;
+  if (engine->share.shard.count == 0) return true;
+  if (!tune_journal_commit(engine->journal, round->err)) return false;
+  for (size_t k = 0; k < round->n && !is_interrupted(engine); k++) {
+    RoundRun *run = &round->run[k];
+    ShareRun wanted = {share_of(&engine->share, k), round->key[k], run->replication, round->figure + k * round->n_figures, round->n_figures, false};
+    if (!run->other) continue;
+    if (!share_wait(&engine->share, &wanted, engine->interrupted, round->err)) return false;
+    run->failed = wanted.failed;
+    if (run->failed) take_message(round, "in another share");
+    run->done = true;
+    engine->runs++;
+  }
+  return true;
 }
 
 bool engine_evaluate(void *context, const TuneJob *job, size_t n_jobs, double *value, Err *err) {
@@ -184,7 +203,7 @@ bool engine_evaluate(void *context, const TuneJob *job, size_t n_jobs, double *v
   Round round = {.window = window, .err = err};
   list_runs(&round, job, n_jobs, &arena);
   run_all(&round);
-  bool good = !round.stop;
+  bool good = !round.stop && gather(&round);
   if (good && is_interrupted(engine)) {
     if (engine->journal) good = tune_journal_commit(engine->journal, err);
     if (good) good = err_add(err, ERR_INTERRUPTED, "interrupted%s", engine->journal ? ": what was run is kept; --resume goes on" : "");

@@ -3,7 +3,7 @@
 #ifndef SIM_LAB_TUNE_ENGINE_H
 #define SIM_LAB_TUNE_ENGINE_H
 
-#include "sim/lab/tune_journal.h"
+#include "sim/lab/tune_share.h"
 #include "sim/lab/tune_metric.h"
 #include "sim/lab/tune_samples.h"
 #include "sim/lab/tune_space.h"
@@ -13,12 +13,13 @@ typedef struct TuneEngine {
   TuneSpace *space;
   uint32_t strategy;
   TuneJournal *journal; /* NULL: none */
+  TuneShare share;      /* of every round's runs; needs a journal */
   int threads;
   bool plain;
   const volatile bool *interrupted; /* may be NULL */
   void (*progress)(void *context, uint64_t runs); /* after each round; may be NULL */
   void *context;
-  uint64_t runs, reused, failed; /* simulated now, found in the journal, failed among both */
+  uint64_t runs, reused, failed; /* made in this tuning, here or by other shares; found in the journal; failed among both */
   double committed_s; /* when the journal last was */
   char message[RUN_MESSAGE_BYTES]; /* of the first failure */
 } TuneEngine;

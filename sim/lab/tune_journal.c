@@ -1,21 +1,22 @@
-/* The journal of a tuning; see tune_journal.h. A rollback journal with synchronous=FULL, and SQLite's exclusive lock held throughout: a
- * commit that returned survives a kill, and a second writer is told to wait. */
+/* The journal of a tuning; see tune_journal.h. A rollback journal with synchronous=FULL: a commit that returned survives a kill. A writer
+ * holds a lock on one byte beyond SQLite's own, so that a second one is told to wait, while other shares of the tuning may read. */
 #include "sim/lab/tune_journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/base/text.h"
 #include "sim/base/version.h"
+#include "sim/lab/journal_format.h"
 
-enum { APPLICATION_ID = 0x68727431 /* "hrt1" */, HEADER_BYTES = 100, META_COUNT = 3 };
+enum { META_COUNT = 3 };
 
 struct TuneJournal {
   const char *path;
+  int lock; /* closed after SQLite's descriptors: see journal.c */
   sqlite3 *database;
   sqlite3_stmt *insert, *select;
   bool in_transaction;
@@ -23,7 +24,7 @@ struct TuneJournal {
 
 static bool journal_fail(const TuneJournal *journal, const char *doing, Err *err) {
   int code = sqlite3_errcode(journal->database);
-  if (code == SQLITE_BUSY) return err_add(err, ERR_IO, "'%s' is being written by another headroom; wait for it, or choose another --journal", journal->path);
+  if (code == SQLITE_BUSY) return err_add(err, ERR_IO, "cannot %s the journal '%s': another program holds it locked", doing, journal->path);
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) return err_add(err, ERR_IO, "the journal '%s' is damaged; --force starts anew", journal->path);
   int error = sqlite3_system_errno(journal->database);
   bool system = (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && error != 0;
@@ -32,19 +33,6 @@ static bool journal_fail(const TuneJournal *journal, const char *doing, Err *err
 
 static bool journal_do(TuneJournal *journal, const char *sql, const char *doing, Err *err) {
   return sqlite3_exec(journal->database, sql, NULL, NULL, NULL) == SQLITE_OK || journal_fail(journal, doing, err);
-}
-
-/* 0: not there or empty, 1: a journal of a tuning, -1: something else. */
-static int file_kind(const char *path) {
-  unsigned char header[HEADER_BYTES];
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  ssize_t there = read(file, header, sizeof header);
-  close(file);
-  if (there == 0) return 0;
-  if (there < HEADER_BYTES || memcmp(header, "SQLite format 3", 16) != 0) return -1;
-  uint32_t id = (uint32_t)header[68] << 24 | (uint32_t)header[69] << 16 | (uint32_t)header[70] << 8 | header[71];
-  return id == APPLICATION_ID ? 1 : -1;
 }
 
 /* ---- what identifies it ---- */
@@ -65,7 +53,7 @@ static bool journal_initialise(TuneJournal *journal, const char *const value[MET
   char sql[300];
   snprintf(sql, sizeof sql, "BEGIN; PRAGMA application_id=%d; CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
            "CREATE TABLE run(key TEXT NOT NULL, replication INTEGER NOT NULL, failed INTEGER NOT NULL, figures BLOB NOT NULL,"
-           " PRIMARY KEY(key, replication)) WITHOUT ROWID;", APPLICATION_ID);
+           " PRIMARY KEY(key, replication)) WITHOUT ROWID;", TUNING_APPLICATION_ID);
   if (!journal_do(journal, sql, "write", err)) return false;
   sqlite3_stmt *put = NULL;
   bool good = sqlite3_prepare_v2(journal->database, "INSERT INTO meta VALUES(?, ?)", -1, &put, NULL) == SQLITE_OK;
@@ -96,41 +84,97 @@ static bool journal_compare(TuneJournal *journal, const char *const value[META_C
 
 /* ---- opening and closing ---- */
 
-static bool journal_begin(TuneJournal *journal, const Sweep *sweep, bool fresh, Arena *arena, Err *err) {
+static struct flock writer_lock(void) { return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = JOURNAL_LOCK_BYTE, .l_len = 1}; }
+
+/* Opens, creates and locks the file; *fresh tells whether it holds no tuning yet. */
+static bool journal_lock(TuneJournal *journal, bool resume, bool force, bool *fresh, Err *err) {
+  const char *path = journal->path;
+  journal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (journal->lock < 0) return journal_path_fail("open", path, errno, err);
+  struct flock lock = writer_lock();
+  if (fcntl(journal->lock, F_OFD_SETLK, &lock) != 0) {
+    if (errno != EAGAIN && errno != EACCES) return journal_path_fail("lock", path, errno, err);
+    return err_add(err, ERR_IO, "'%s' is being written by another headroom; wait for it, or choose another --journal", path);
+  }
+  JournalFile kind = journal_file_kind(journal->lock);
+  if (kind == JOURNAL_FILE_FOREIGN || kind == JOURNAL_FILE_OURS) return err_add(err, ERR_IO, "'%s' is in the way: it is not the journal of a tuning", path);
+  if (kind == JOURNAL_FILE_TUNING && !resume && !force) return err_add(err, ERR_IO, "'%s' exists: a tuning was interrupted; --resume continues it, --force starts anew", path);
+  *fresh = kind == JOURNAL_FILE_EMPTY || !resume;
+  if (*fresh) {
+    char rollback[PATH_MAX + 16];
+    snprintf(rollback, sizeof rollback, "%s-journal", path);
+    if (unlink(rollback) != 0 && errno != ENOENT) return journal_path_fail("clear", path, errno, err);
+    if (ftruncate(journal->lock, 0) != 0) return journal_path_fail("clear", path, errno, err);
+  }
+  return true;
+}
+
+static bool journal_prepare(TuneJournal *journal, Err *err) {
+  static const char sql[] = "SELECT failed, figures FROM run WHERE key = ? AND replication = ?";
+  return sqlite3_prepare_v2(journal->database, sql, -1, &journal->select, NULL) == SQLITE_OK || journal_fail(journal, "open", err);
+}
+
+static bool journal_begin(TuneJournal *journal, const Sweep *sweep, bool resume, bool force, Arena *arena, Err *err) {
   const char *value[META_COUNT];
+  bool fresh = false;
   meta_of(sweep, value, arena);
+  if (!journal_lock(journal, resume, force, &fresh, err)) return false;
   if (sqlite3_open_v2(journal->path, &journal->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
     return journal_fail(journal, "open", err);
-  if (!journal_do(journal, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; BEGIN EXCLUSIVE; COMMIT;", "open", err)) return false;
+  sqlite3_busy_timeout(journal->database, JOURNAL_PATIENCE_MS);
+  if (!journal_do(journal, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;", "open", err)) return false;
+  /* Killed within its very first commit: that is rolled back now, to nothing. */
+  if (!fresh && journal_number(journal->database, "SELECT count(*) FROM sqlite_master") == 0 && sqlite3_errcode(journal->database) == SQLITE_OK) fresh = true;
   if (!(fresh ? journal_initialise(journal, value, err) : journal_compare(journal, value, err))) return false;
-  bool good = sqlite3_prepare_v2(journal->database, "INSERT OR REPLACE INTO run VALUES(?, ?, ?, ?)", -1, &journal->insert, NULL) == SQLITE_OK &&
-              sqlite3_prepare_v2(journal->database, "SELECT failed, figures FROM run WHERE key = ? AND replication = ?", -1, &journal->select, NULL) == SQLITE_OK;
-  return good || journal_fail(journal, "open", err);
+  bool good = sqlite3_prepare_v2(journal->database, "INSERT OR REPLACE INTO run VALUES(?, ?, ?, ?)", -1, &journal->insert, NULL) == SQLITE_OK;
+  return good ? journal_prepare(journal, err) : journal_fail(journal, "open", err);
 }
 
 TuneJournal *tune_journal_open(const char *path, const Sweep *sweep, bool resume, bool force, Arena *arena, Err *err) {
-  int kind = file_kind(path);
-  if (kind < 0) {
-    err_add(err, ERR_IO, "'%s' is in the way: it is not the journal of a tuning", path);
-    return NULL;
-  }
-  if (kind == 1 && !resume && !force) {
-    err_add(err, ERR_IO, "'%s' exists: a tuning was interrupted; --resume continues it, --force starts anew", path);
-    return NULL;
-  }
-  if (kind == 1 && force && !resume && !tune_journal_delete(path, err)) return NULL;
   TuneJournal *journal = ARENA_NEW(arena, TuneJournal);
-  journal->path = path;
-  if (journal_begin(journal, sweep, kind == 0 || (force && !resume), arena, err)) return journal;
+  *journal = (TuneJournal){.path = path, .lock = -1};
+  if (journal_begin(journal, sweep, resume, force, arena, err)) return journal;
   tune_journal_close(journal);
   return NULL;
+}
+
+bool tune_journal_is_written(const char *path) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock lock = writer_lock();
+  bool written = fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  close(file);
+  return written;
+}
+
+/* Is there a tuning in the file, with all its tables? */
+static bool can_read(TuneJournal *journal, int file) {
+  if (journal_file_kind(file) != JOURNAL_FILE_TUNING) return false;
+  if (sqlite3_open_v2(journal->path, &journal->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) return false;
+  sqlite3_busy_timeout(journal->database, JOURNAL_PATIENCE_MS);
+  return journal_number(journal->database, "SELECT count(*) FROM sqlite_master WHERE type = 'table'") == 2;
+}
+
+bool tune_journal_read(const char *path, const Sweep *sweep, TuneJournal **journal, Arena *arena, Err *err) {
+  *journal = NULL;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;
+  const char *value[META_COUNT];
+  TuneJournal *reader = ARENA_NEW(arena, TuneJournal);
+  *reader = (TuneJournal){.path = path, .lock = file};
+  meta_of(sweep, value, arena);
+  bool there = can_read(reader, file), good = !there || (journal_compare(reader, value, err) && journal_prepare(reader, err));
+  if (there && good) *journal = reader;
+  else tune_journal_close(reader);
+  return good;
 }
 
 void tune_journal_close(TuneJournal *journal) {
   sqlite3_finalize(journal->insert);
   sqlite3_finalize(journal->select);
   (void)sqlite3_close(journal->database);
-  *journal = (TuneJournal){.path = journal->path};
+  if (journal->lock >= 0) close(journal->lock);
+  *journal = (TuneJournal){.path = journal->path, .lock = -1};
 }
 
 bool tune_journal_delete(const char *path, Err *err) {

@@ -339,6 +339,10 @@ class Status(Shares):
         self.assertIn("no journal is in", self.headroom("status", "x.h5", code=4).stderr)
         self.write("x.journal", "")
         self.assertIn("holds nothing yet", self.headroom("status", "x.journal").stderr)
+        self.headroom("tune", self.scenario, "--minimize", "cost_usd", "--over", "strategies.out.scale.horizontal.target={50%,60%}", "--budget", "20", "--confirm", "2",
+                      "--set", "sweep=[]", "--journal", "y.journal", "--quiet")
+        self.assertIn("y.journal is the journal of a tuning, which does not run now", self.headroom("status", "y.journal").stderr)
+        self.assertIn("has no runs to merge", self.headroom("merge", "z.h5", "y.journal", code=4).stderr)
 
 
 class Launchers(Shares):
