@@ -11,7 +11,7 @@
 #include "sim/lab/tune.h"
 
 enum { OPT_OVER, OPT_METRIC, OPT_METHOD, OPT_STRATEGY, OPT_TRAJECTORIES, OPT_SAMPLES, OPT_REPLICATIONS, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL,
-       OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
+       OPT_RESUME, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_CSV, OPT_FILENAME };
 enum { TRAJECTORIES = 10, SAMPLES = 128, REPLICATIONS = 3, METRICS_MOST = 16, POINTS_MOST = 1000000 };
 
 typedef struct Study {
@@ -140,6 +140,44 @@ static void json_estimate(const char *name, Estimate e) {
   printf("}");
 }
 
+static void csv_estimate(Estimate e) {
+  printf(",");
+  csv_number(e.value);
+  printf(",");
+  csv_number(e.low);
+  printf(",");
+  csv_number(e.high);
+}
+
+/* One row a metric and threshold. */
+static void print_csv(const Study *s) {
+  Arena arena = {0};
+  size_t d = s->space.n_axes;
+  printf(s->sobol ? "metric,threshold,first,first_low,first_high,total,total_low,total_high\n" : "metric,threshold,mu_star,mu_star_low,mu_star_high,mu,sigma\n");
+  for (size_t m = 0; m < s->n_metrics; m++) {
+    MorrisEffect *effect = ARENA_ARRAY(&arena, MorrisEffect, d);
+    SobolIndex *index = ARENA_ARRAY(&arena, SobolIndex, d);
+    double mean, variance;
+    if (s->sobol) sobol_indices(s->y[m], (size_t)s->size, d, 1, index, &mean, &variance, &arena);
+    else morris_effects(s->x, s->y[m], (size_t)s->size, d, 1, effect, &arena);
+    for (size_t a = 0; a < d; a++) {
+      printf("%s,", s->metric[m].name);
+      csv_string(s->space.axis[a].path);
+      csv_estimate(s->sobol ? index[a].first : effect[a].mu_star);
+      if (s->sobol) {
+        csv_estimate(index[a].total);
+      } else {
+        printf(",");
+        csv_number(effect[a].mu);
+        printf(",");
+        csv_number(effect[a].sigma);
+      }
+      printf("\n");
+    }
+  }
+  arena_free(&arena);
+}
+
 static void print_morris(const Study *s, size_t m, bool json, Arena *arena) {
   size_t d = s->space.n_axes;
   MorrisEffect *effect = ARENA_ARRAY(arena, MorrisEffect, d);
@@ -249,7 +287,8 @@ static int study_run(Study *s) {
   Err commit_err = {0};
   if (!tune_journal_commit(s->engine.journal, &commit_err)) return err_report(good ? &commit_err : &err);
   if (!good) return err_report(&err);
-  if (s->arguments.value[OPT_JSON] || !s->arguments.value[OPT_QUIET]) print_study(s, s->arguments.value[OPT_JSON] != NULL);
+  if (s->arguments.value[OPT_CSV]) print_csv(s);
+  else if (s->arguments.value[OPT_JSON] || !s->arguments.value[OPT_QUIET]) print_study(s, s->arguments.value[OPT_JSON] != NULL);
   tune_journal_close(s->engine.journal);
   s->engine.journal = NULL;
   if (!s->arguments.value[OPT_JOURNAL] && !tune_journal_delete(s->journal_path, &err)) return err_report(&err);

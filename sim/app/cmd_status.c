@@ -1,6 +1,7 @@
 /* headroom status: what of a sweep is done, running, failed or missing, by share, from its journals; also while they are written. Only each
  * journal's own account is read, so a sweep of a million runs takes as long as a small one. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "sim/lab/journal_find.h"
 #include "sim/lab/journal_read.h"
 
-enum { OPT_JSON, TIME_BYTES = 32 };
+enum { OPT_JSON, OPT_CSV, TIME_BYTES = 32 };
 
 /* The journals of one sweep, shared out one way. */
 typedef struct Group {
@@ -164,6 +165,26 @@ static void json_group(const Group *group, bool first) {
   printf("]}");
 }
 
+/* ---- CSV ---------------------------------------------------------------------------------------------------------- */
+
+static void csv_share(const Group *group, Shard shard, const JournalState *journal) {
+  char when[TIME_BYTES] = "";
+  uint64_t planned = share_planned(group, shard, journal), done = journal ? journal->done : 0;
+  csv_string(group->journal[0]->sweep.name);
+  printf(",%u,%u,%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", shard.count ? shard.index : 1, shard.count ? shard.count : 1, state_word[state_of(journal)], planned, done,
+         journal ? journal->failed : 0, planned - done);
+  csv_number(journal && journal->runs_per_s > 0 ? journal->runs_per_s : (double)NAN);
+  printf(",%s,", journal ? time_text(when, journal->last_commit_ms) : "");
+  if (journal) csv_string(journal->path);
+  printf("\n");
+}
+
+static void csv_group(const Group *group) {
+  uint32_t shares = group->journal[0]->shard.count;
+  if (shares == 0) csv_share(group, (Shard){0, 0}, share_journal(group, 0));
+  for (uint32_t k = 1; k <= shares; k++) csv_share(group, (Shard){k, shares}, share_journal(group, k));
+}
+
 /* ---- the command -------------------------------------------------------------------------------------------------- */
 
 static bool find_journals(Session *session, Err *err) {
@@ -206,19 +227,21 @@ static int session_run(Session *session) {
   }
   session->arena.exhausted = &session->exhausted;
   Err err = {0};
-  bool json = session->arguments.value[OPT_JSON] != NULL;
+  bool json = session->arguments.value[OPT_JSON] != NULL, csv = session->arguments.value[OPT_CSV] != NULL;
   if (!find_journals(session, &err)) return err_report(&err);
   read_states(session);
-  if (json) printf("{\"sweeps\":[");
+  if (json && !csv) printf("{\"sweeps\":[");
+  if (csv) printf("sweep,shard,of,state,planned,done,failed,missing,runs_per_s,last_commit,journal\n");
   for (size_t k = 0; k < session->list.count; k++) {
     Group group;
     if (!session->state[k]) continue;
     group_take(session, k, &group);
-    if (json) json_group(&group, session->groups == 0);
+    if (csv) csv_group(&group);
+    else if (json) json_group(&group, session->groups == 0);
     else print_group(&group);
     session->groups++;
   }
-  if (json) printf("]}\n");
+  if (json && !csv) printf("]}\n");
   return session->failed ? ERR_IO : ERR_NONE;
 }
 

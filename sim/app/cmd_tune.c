@@ -14,7 +14,7 @@
 #include "sim/lab/tune_write.h"
 
 enum { OPT_MINIMIZE, OPT_MAXIMIZE, OPT_SUBJECT, OPT_STRATEGY, OPT_OVER, OPT_METHOD, OPT_BUDGET, OPT_GUARANTEE, OPT_INDIFFERENCE, OPT_TOLERANCE,
-       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_SHARD, OPT_WAIT, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_FILENAME };
+       OPT_HOLDOUT, OPT_CONFIRM, OPT_OUTPUT, OPT_MANIFEST, OPT_SET, OPT_SEED, OPT_THREADS, OPT_JOURNAL, OPT_RESUME, OPT_SHARD, OPT_WAIT, OPT_FORCE, OPT_PLAIN, OPT_QUIET, OPT_JSON, OPT_CSV, OPT_FILENAME };
 
 enum { EXIT_MISSED = 99 };
 
@@ -171,9 +171,11 @@ static int conclude(TuneSession *s) {
     for (size_t m = 1; m < s->tune.n_metrics; m++)
       if (constraint_side(&s->tune.metric[m], s->outcome.winner[m]) < 0) code = EXIT_MISSED;
   }
+  bool table = s->arguments.value[OPT_JSON] || s->arguments.value[OPT_CSV] || s->arguments.value[OPT_QUIET];
   if (s->arguments.value[OPT_JSON]) tune_print_json(&s->tune, &s->outcome);
+  else if (s->arguments.value[OPT_CSV]) tune_print_csv(&s->tune, &s->outcome);
   else if (!s->arguments.value[OPT_QUIET]) tune_print(&s->tune, &s->outcome);
-  if (s->outcome.found && writes && !s->arguments.value[OPT_JSON] && !s->arguments.value[OPT_QUIET]) printf("\n%s", diff.length ? diff.bytes : "It is written so already.\n");
+  if (s->outcome.found && writes && !table) printf("\n%s", diff.length ? diff.bytes : "It is written so already.\n");
   if (s->arguments.n_set && s->arguments.value[OPT_OUTPUT]) fprintf(stderr, "headroom: %s holds the tuned values, not those of --set\n", s->arguments.value[OPT_OUTPUT]);
   tune_journal_close(s->tune.engine.journal);
   s->tune.engine.journal = NULL;

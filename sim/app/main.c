@@ -42,7 +42,7 @@ static const Option merge_options[] = {
     {"--remove", 0, NULL, "remove the journals when the result is complete"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
 };
-static const Option status_options[] = {{"--json", 0, NULL, "as JSON"}};
+static const Option status_options[] = {{"--json", 0, NULL, "as JSON"}, {"--csv", 0, NULL, "as CSV, one row a share"}};
 static const Option explain_options[] = {
     {"--strategy", 's', "NAME", "which strategy (default: the first that decided anything)"},
     {"--deployment", 'd', "NAME", "only this deployment"},
@@ -85,6 +85,7 @@ static const Option tune_options[] = {
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the outcome as JSON"},
+    {"--csv", 0, NULL, "print the outcome as CSV"},
     MANIFEST_OPTION,
 };
 static const Option sensitivity_options[] = {
@@ -104,6 +105,7 @@ static const Option sensitivity_options[] = {
     {"--plain", 0, NULL, "the plain event loop everywhere (slower, the same results)"},
     {"--quiet", 'q', NULL, "print nothing but errors"},
     {"--json", 0, NULL, "print the outcome as JSON"},
+    {"--csv", 0, NULL, "print the outcome as CSV"},
     MANIFEST_OPTION,
 };
 

@@ -273,3 +273,49 @@ void tune_print_json(const Tune *tune, const TuneOutcome *o) {
   printf("}\n");
   arena_free(&arena);
 }
+
+/* ---- CSV ---- */
+
+static void csv_interval(Interval i) {
+  printf(",");
+  csv_number(i.mean);
+  printf(",");
+  csv_number(i.half_width);
+}
+
+static void csv_settings(const Tune *tune, const char *role, size_t design, Arena *arena) {
+  const uint32_t *value = space_values(&tune->space, design);
+  printf("%s", role);
+  for (size_t a = 0; a < tune->space.n_axes; a++) {
+    printf(",");
+    csv_string(space_text(&tune->space, a, value[a], arena));
+  }
+}
+
+/* The winner, its metrics judged on new runs; then those that cannot be told apart from it, by the difference of the objective. */
+void tune_print_csv(const Tune *tune, const TuneOutcome *o) {
+  Arena arena = {0};
+  const Interval none = {.mean = (double)NAN, .half_width = (double)NAN};
+  printf("role");
+  for (size_t a = 0; a < tune->space.n_axes; a++) {
+    printf(",");
+    csv_string(tune->space.axis[a].path);
+  }
+  for (size_t m = 0; m < tune->n_metrics; m++) printf(",%s,%s_half_width", tune->metric[m].name, tune->metric[m].name);
+  printf(",difference,difference_half_width\n");
+  if (o->found) {
+    csv_settings(tune, "winner", o->best, &arena);
+    for (size_t m = 0; m < tune->n_metrics; m++) csv_interval(o->winner[m]);
+    csv_interval(none);
+    printf("\n");
+  }
+  for (size_t k = 0; o->found && k < o->n_alike; k++) {
+    Interval difference = o->alike[k].difference;
+    difference.mean *= tune->metric[0].sign;
+    csv_settings(tune, "alike", o->alike[k].design, &arena);
+    for (size_t m = 0; m < tune->n_metrics; m++) csv_interval(none);
+    csv_interval(difference);
+    printf("\n");
+  }
+  arena_free(&arena);
+}

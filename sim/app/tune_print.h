@@ -1,4 +1,4 @@
-/* What a tuning found, in words and as JSON. */
+/* What a tuning found, in words, as JSON and as CSV. */
 #ifndef SIM_APP_TUNE_PRINT_H
 #define SIM_APP_TUNE_PRINT_H
 
@@ -6,5 +6,6 @@
 
 void tune_print(const Tune *tune, const TuneOutcome *outcome);
 void tune_print_json(const Tune *tune, const TuneOutcome *outcome);
+void tune_print_csv(const Tune *tune, const TuneOutcome *outcome);
 
 #endif

@@ -1,7 +1,9 @@
 """Shares of a sweep: which one a launcher's environment gives, that any number of them merges into the file of the undivided sweep byte for
 byte, that what is missing is said and made alone, and what merge refuses."""
 
+import csv
 import fcntl
+import io
 import json
 import os
 import sqlite3
@@ -299,6 +301,9 @@ class Status(Shares):
         self.assertEqual((sweep["runs"], sweep["done"], sweep["failed"], sweep["missing"], sweep["running"]), (RUNS, 30, 0, 12, 0))
         self.assertEqual([(share["shard"], share["state"], share["done"], share["missing"]) for share in sweep["shares"]],
                          [(1, "complete", 18, 0), (2, "absent", 0, 12), (3, "complete", 12, 0)])
+        rows = list(csv.DictReader(io.StringIO(self.headroom("status", "r.h5", "--csv").stdout)))
+        self.assertEqual([(int(row["shard"]), row["state"], int(row["done"]), int(row["missing"]), row["journal"]) for row in rows],
+                         [(share["shard"], share["state"], share["done"], share["missing"], share["journal"] or "") for share in sweep["shares"]])
         text = self.headroom("status", ".").stdout
         self.assertIn(f"headroom run {self.scenario} -o r.h5 --shard 2/3 --resume", text)
         self.assertIn("30 done (71.43 %)", text)

@@ -1,5 +1,7 @@
 """`headroom sensitivity` through the program: what matters is found to matter, what does not is not, and nothing depends on threads."""
 
+import csv
+import io
 import json
 import unittest
 
@@ -33,6 +35,16 @@ class Sensitivity(InFolder):
         cost = json.loads(self.study(*OVER, "--method", "sobol", "--samples", "32", "--replications", "1", "--json").stdout)["metrics"]["cost_usd"]
         self.assertGreater(cost[TARGET]["total"]["value"], 0.8)
         self.assertEqual(cost[MAX]["total"]["value"], 0)
+
+    def test_csv(self):
+        for method, column in (("morris", "mu_star"), ("sobol", "total")):
+            options = [*OVER, "--method", method, *(["--trajectories", "4"] if method == "morris" else ["--samples", "8"])]
+            found = json.loads(self.study(*options, "--json").stdout)["metrics"]["cost_usd"]
+            rows = list(csv.DictReader(io.StringIO(self.study(*options, "--csv").stdout)))
+            self.assertEqual([(row["metric"], row["threshold"]) for row in rows], [("cost_usd", TARGET), ("cost_usd", MAX)])
+            for row in rows:
+                for end, name in (("", "value"), ("_low", "low"), ("_high", "high")):
+                    self.assertAlmostEqual(float(row[column + end]), found[row["threshold"]][column][name], 8)
 
     def test_threads(self):
         for options in (["--trajectories", "4"], ["--method", "sobol", "--samples", "8"]):

@@ -1,6 +1,8 @@
 """`headroom tune` through the program: what it finds on small scenarios, what it writes, exit codes, resuming, and that neither threads nor
 an interruption change anything."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -110,6 +112,19 @@ class Tune(InFolder):
         found = self.outcome("--maximize", "attainment_ratio", "--subject-to", "cost_usd <= 5", "--over", TARGET + "={30%,90%}", "--budget", "60", "--confirm", "5")
         self.assertEqual(found["winner"][TARGET], "30%")
         self.assertEqual(found["maximize"], "attainment_ratio")
+
+    def test_csv(self):
+        outcome = self.outcome(*USUAL)
+        rows = list(csv.DictReader(io.StringIO(self.tune(*USUAL, "--csv").stdout)))
+        self.assertEqual([row["role"] for row in rows], ["winner"] + ["alike"] * len(outcome["alike"]))
+        self.assertEqual(rows[0][TARGET], outcome["winner"][TARGET])
+        for name in ("cost_usd", "attainment_ratio"):
+            judged = next(value for key, value in outcome["confirmation"].items() if key.startswith(name))
+            self.assertAlmostEqual(float(rows[0][name]), judged["mean"], 8)
+            self.assertAlmostEqual(float(rows[0][name + "_half_width"]), judged["half_width"], 8)
+        for row, alike in zip(rows[1:], outcome["alike"]):
+            self.assertEqual(row[TARGET], alike["settings"][TARGET])
+            self.assertAlmostEqual(float(row["difference"]), alike["difference"]["mean"], 8)
 
     def test_words(self):
         text = self.tune(*USUAL).stdout
