@@ -54,6 +54,7 @@
   X(workload_constant) \
   X(workload_mmpp) \
   X(workload_replay) \
+  X(workload_closed) \
   X(workload_none)
 
 #define SERVICES(X) \

@@ -127,7 +127,7 @@ static void print_verdict(const Comparison *c, const ComparePoint *point) {
     printf("No strategy has a finished run that served anything.\n");
     return;
   }
-  printf(point->by_cost ? "%s wins: the least cost of those that reach the objective" : "No strategy reaches the objective; %s comes nearest", best->strategy);
+  printf(point->by_cost ? "%s wins: the least cost of those that reach the objective" : "No strategy reaches the objective; \"%s\" comes nearest", best->strategy);
   size_t ties = 0;
   for (size_t s = 0; s < n; s++) ties += point->row[s].tied;
   if (ties) {

@@ -39,6 +39,10 @@ static int generate(const Sweep *sweep, const Arguments *a, uint32_t replication
     fprintf(stderr, "headroom: %s%s has no workload\n", name ? "deployment " : "the scenario", name ? name : "");
     return ERR_USAGE;
   }
+  if (((const Workload *)scenario_deployment(scenario, d)->workload.arrivals.model)->closed) {
+    fprintf(stderr, "headroom: the jobs of `closed` follow from how they are served: there is no trace of them\n");
+    return ERR_USAGE;
+  }
   FILE *out = path ? fopen(path, "wx") : stdout;
   if (!out) {
     fprintf(stderr, "headroom: %s: %s\n", path, strerror(errno));

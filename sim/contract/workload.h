@@ -18,6 +18,12 @@ typedef struct WorkloadContext {
   int64_t horizon_ns;
 } WorkloadContext;
 
+/* Clients that send their next job after the end of the one before. */
+typedef struct ClosedLoop {
+  uint64_t clients;             /* at least 1 */
+  const Distribution *think_ns; /* draw i of PURPOSE_GAP: before job i */
+} ClosedLoop;
+
 /* next fills up to JOB_BLOCK arrivals (arrival_ns; input and output if brings_sizes) in ascending order, count 0 at the end of the
  * stream; it sets first_index. Arrivals past the horizon may be delivered and are ignored. Its output must not depend on how the
  * stream is cut into blocks. */
@@ -29,6 +35,7 @@ typedef struct Workload {
   size_t state_bytes;
   void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
   void (*next)(const void *params, void *state, const WorkloadContext *context, JobBlock *block);
+  ClosedLoop (*closed)(const void *params); /* next gives the first job of each client; job i is followed by job i + clients. NULL: open */
   const char *(*given)(const void *params, Arena *arena); /* what intervals are conditional on; NULL: "these laws of arrivals" */
   double (*mean_rps)(const void *params, int64_t horizon_ns); /* for estimates and help only */
 } Workload;

@@ -40,6 +40,7 @@ static bool applies(const Scenario *scenario, const char **why) {
   else if (spec->route.count) *why = "jobs come back by routes";
   else if (spec->objective.latency_ns <= 0) *why = "there is no latency objective";
   else if (!spec->workload.arrivals.model) *why = "nothing arrives from outside";
+  else if (((const Workload *)spec->workload.arrivals.model)->closed) *why = "when clients send depends on how they are served";
   else if (scenario->warmup_jobs > 0 || scenario->batches > 0) *why = "the window is not a span of time given in advance";
   else if (spec->failure.work == FAILED_WORK_RESUME) *why = "failed work is resumed elsewhere";
   return *why == NULL;

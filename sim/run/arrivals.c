@@ -34,6 +34,13 @@ static void draw_sizes(const Distribution *law, const Stream *stream, uint64_t f
   for (size_t k = 0; k < n; k++) size[k] = x[k] >= 4294967295.0 ? UINT32_MAX : (uint32_t)(x[k] + 0.5);
 }
 
+void arrivals_sizes(const Arrivals *a, uint64_t index, uint32_t *input, uint32_t *output) {
+  const WorkloadSpec *spec = &a->deployment->workload;
+  *input = *output = 0;
+  if (a->draws_input) draw_sizes(&spec->input, &a->input, index, 1, input);
+  if (a->draws_output) draw_sizes(&spec->output, &a->output, index, 1, output);
+}
+
 static void compute_work(Arrivals *a, size_t from) {
   const VariantSpec *variant = deployment_variant(a->deployment, (size_t)a->variant);
   const Service *service = (const Service *)variant->service.model;

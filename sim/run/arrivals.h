@@ -20,6 +20,8 @@ typedef struct Arrivals {
   bool ended;
 } Arrivals;
 
+/* The sizes of a job by its number, where the workload does not bring them. */
+void arrivals_sizes(const Arrivals *arrivals, uint64_t index, uint32_t *input, uint32_t *output);
 void arrivals_begin(Arrivals *arrivals, const Scenario *scenario, size_t deployment, uint32_t replication, int variant, Arena *arena);
 /* Fills the next block. Sets `ended` when no further block follows; this one may still hold jobs. */
 void arrivals_refill(Arrivals *arrivals);

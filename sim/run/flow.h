@@ -41,6 +41,8 @@ void loop_replicas(Station *station, int64_t from_ns, int64_t last_ns, int64_t e
 void loop_plain(Flow *flow, int64_t from_ns, int64_t last_ns, int64_t end_ns);
 /* Schedules a lost attempt's retry if it has one; true if it did. Only in the plain loop. */
 bool plain_retry(Station *station, uint32_t job, int64_t now_ns);
+/* Frees a job that leaves the system; the client it came from, if any, goes on. */
+void plain_leave(Station *station, uint32_t job, bool lost, int64_t now_ns);
 /* Is this event of the plain loop a job (a retry, or one from another deployment) that comes to the station? */
 bool plain_is_arrival(const Station *station, HeapItem item);
 

@@ -6,6 +6,8 @@
 #include "sim/run/station_hot.h"
 
 enum { ATTEMPT_SHIFT = 48, HOP_SHIFT = 56, HOPS = 255 };
+/* Of a client that does not think: time must go on when jobs take none, or are turned away at once. */
+enum { CYCLE_LEAST_NS = 1000, LOST_CYCLE_LEAST_NS = 1000000 };
 
 /* ---- the heap ---- */
 
@@ -291,6 +293,35 @@ bool plain_retry(Station *s, uint32_t id, int64_t now_ns) {
   return true;
 }
 
+/* A client's next job, when it has thought. Its number, and so all its draws, follow from the number of the one before. */
+static void client_goes_on(Station *s, uint64_t before, int64_t now_ns) {
+  uint64_t number = before + s->clients.clients;
+  Stream gap = stream_make(s->seed, s->entity, PURPOSE_GAP, s->replication);
+  int64_t think_ns = ns_from_double(distribution_quantile(s->clients.think_ns, stream_uniform(&gap, number)));
+  if (think_ns >= s->meter.horizon_ns - now_ns) return;
+  uint32_t id = hot_new_job(s);
+  Job *job = &s->job[id];
+  job->first_ns = now_ns + think_ns;
+  job->index = number;
+  job->variant = (int16_t)s->arrivals.variant;
+  arrivals_sizes(&s->arrivals, number, &job->input, &job->output);
+  job->work_ns = station_work(s, job, job->variant);
+  job->touched = true;
+  job->stamp++;
+  s->n_thinking++;
+  push_event(s, job->first_ns, CLASS_ARRIVAL, s->flow->sequence++, id, job->stamp);
+}
+
+void plain_leave(Station *s, uint32_t id, bool lost, int64_t now_ns) {
+  const Job *job = &s->job[id];
+  Station *source = s->flow->all[job->source];
+  uint64_t number = job->index & ((UINT64_C(1) << ATTEMPT_SHIFT) - 1);
+  int64_t least_ns = job->first_ns + (lost ? LOST_CYCLE_LEAST_NS : CYCLE_LEAST_NS);
+  bool goes_on = source->closed && !job->abandoned;
+  station_free_job(s, id);
+  if (goes_on) client_goes_on(source, number, now_ns < least_ns ? least_ns : now_ns);
+}
+
 /* A finished job goes on to another deployment, or leaves. */
 static void route(Station *from, uint32_t id, int64_t now_ns) {
   Job *job = &from->job[id];
@@ -324,16 +355,17 @@ static void route(Station *from, uint32_t id, int64_t now_ns) {
     if (s->sized) s->backlog_units += next->input;
     s->n_elsewhere++;
     push_event(s, now_ns, CLASS_ARRIVAL, s->flow->sequence++, next_id, stamp);
-    break;
+    station_free_job(from, id);
+    return;
   }
-  station_free_job(from, id);
+  plain_leave(from, id, false, now_ns);
 }
 
 static void depart(Station *s, uint32_t slot, int64_t now_ns) {
   s->slot[slot].stamp++;
   uint32_t id = hot_finish(s, slot);
   if (s->spec->route.count && !s->job[id].abandoned) route(s, id, now_ns);
-  else station_free_job(s, id);
+  else plain_leave(s, id, false, now_ns);
 }
 
 /* One job of a server, or SERVER_NONE, when its next instant has come. */
@@ -416,7 +448,10 @@ static void expiry(Station *s, uint32_t id, uint32_t stamp, int64_t now_ns) {
 }
 
 static void rearrival(Station *s, uint32_t id, int64_t now_ns) {
-  s->n_elsewhere--;
+  bool from_client = s->job[id].index >> ATTEMPT_SHIFT == 0; /* neither hops nor attempts before */
+  if (from_client && s->sized) s->backlog_units += s->job[id].input;
+  if (from_client) s->n_thinking--, s->n_thought++;
+  else s->n_elsewhere--;
   s->meter.jobs.attempts++;
   if ((s->job[id].index >> ATTEMPT_SHIFT & 0xff) == 0) {
     s->meter.jobs.offered++;
@@ -475,7 +510,7 @@ static bool is_stale(const Flow *flow, const HeapItem *item) {
 static void compact_events(Flow *flow) {
   Heap *heap = &flow->events;
   uint64_t live = 4096;
-  for (uint32_t k = 0; k < flow->n_stations; k++) live += 2 * (flow->station[k]->n_waiting + flow->station[k]->n_busy + flow->station[k]->n_elsewhere);
+  for (uint32_t k = 0; k < flow->n_stations; k++) live += 2 * (flow->station[k]->n_waiting + flow->station[k]->n_busy + flow->station[k]->n_elsewhere + flow->station[k]->n_thinking);
   if (heap->count < 2 * live) return;
   size_t n = heap->count;
   heap->count = 0;

@@ -314,7 +314,7 @@ void run_end(Run *run, RunResult *result) {
   result->n_pools = run->cluster.n_pools;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     const Arrivals *a = &run->station[d].arrivals;
-    result->jobs += a->block.first_index + a->cursor;
+    result->jobs += a->block.first_index + a->cursor + run->station[d].n_thought;
   }
   if (!run->status && run->flows_ns < run->scenario->horizon_ns) run_fail(run, "ended at %.3f s, before the horizon", s_from_ns(run->flows_ns));
   if (!run->status) result_build(run, result); /* which may fail the run, too */

@@ -18,7 +18,7 @@ static bool fed_by_others(const Scenario *scenario, size_t d) {
 static double steady_rps(const Run *run, size_t d) {
   const WorkloadSpec *spec = &run->target[d].spec->workload;
   const Workload *workload = (const Workload *)spec->arrivals.model;
-  if (!workload || workload->varies || spec->rate.model || fed_by_others(run->scenario, d)) return (double)NAN;
+  if (!workload || workload->varies || workload->closed || spec->rate.model || fed_by_others(run->scenario, d)) return (double)NAN;
   return workload->mean_rps(spec->arrivals.params, run->scenario->horizon_ns);
 }
 

@@ -228,6 +228,13 @@ static void range_check(const DeploymentSpec *spec, const VariantSpec *variant, 
   if (distribution_mean(&spec->workload.output) > 0) outside(path, name, "the mean output is", distribution_mean(&spec->workload.output), range.output, err);
 }
 
+/* Clients go at their own pace. */
+static bool workload_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
+  const Workload *workload = (const Workload *)spec->workload.arrivals.model;
+  if (!workload || !workload->closed || !spec->workload.rate.model) return true;
+  return err_at(err, named_path(arena, "deployments", spec->name, "workload.rate"), "is for arrivals from outside; how often `%s` clients send follows from their thinking", workload->model.name);
+}
+
 /* Slots and servers cannot be mixed in one deployment: a replica may change its variant while it serves. */
 static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
   const ServerModel *server = ((const Service *)deployment_variant(spec, 0)->service.model)->server;
@@ -263,6 +270,7 @@ static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
     good &= variants_resolve(scenario, d, arena, err) && has_pool;
     if (has_pool) good &= fit_check(scenario, d, arena, err);
     good &= services_check(scenario_deployment(scenario, d), arena, err);
+    good &= workload_check(scenario_deployment(scenario, d), arena, err);
     DeploymentSpec *spec = LIST_AT(scenario->deployments, DeploymentSpec, d);
     limits_resolve(spec);
     if (spec->replicas.initial < 0) spec->replicas.initial = spec->replicas.min > 1 ? spec->replicas.min : 1;

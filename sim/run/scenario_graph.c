@@ -109,6 +109,7 @@ typedef struct Visit {
 
 typedef struct Search {
   const Scenario *scenario;
+  const bool *leads;     /* [n * n]: jobs, or what a client waits for, go from one to the other */
   uint32_t *order, *low; /* order 0: not visited */
   bool *open;            /* on the component stack */
   uint32_t *stack;
@@ -146,8 +147,8 @@ static void search_from(Search *search, uint32_t root) {
   while (search->n_visits > 0) {
     Visit *visit = &search->visit[search->n_visits - 1];
     uint32_t d = visit->deployment, to = visit->next;
-    const double *row = search->scenario->route_probability + (size_t)d * n;
-    while (to < n && !(row[to] > 0)) to++;
+    const bool *row = search->leads + (size_t)d * n;
+    while (to < n && !row[to]) to++;
     visit->next = to + 1;
     if (to >= n) visit_end(search);
     else if (search->order[to] == 0) visit_begin(search, to);
@@ -155,10 +156,40 @@ static void search_from(Search *search, uint32_t root) {
   }
 }
 
+/* Marks what jobs of a deployment come to. */
+static void reach(const Scenario *scenario, size_t from, bool *reached) {
+  size_t n = scenario->deployments.count;
+  memset(reached, 0, n * sizeof *reached);
+  reached[from] = true;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t d = 0; d < n; d++)
+      for (size_t to = 0; to < n && reached[d]; to++) {
+        if (reached[to] || !(scenario->route_probability[d * n + to] > 0)) continue;
+        reached[to] = changed = true;
+      }
+  }
+}
+
+/* Routes; and where jobs of a closed workload end, the client's next job begins. */
+static const bool *edges_of(const Scenario *scenario, Arena *arena) {
+  size_t n = scenario->deployments.count;
+  bool *leads = ARENA_ARRAY(arena, bool, n * n), *reached = ARENA_ARRAY(arena, bool, n);
+  for (size_t k = 0; k < n * n; k++) leads[k] = scenario->route_probability[k] > 0;
+  for (size_t d = 0; d < n; d++) {
+    const Workload *workload = (const Workload *)scenario_deployment(scenario, d)->workload.arrivals.model;
+    if (!workload || !workload->closed) continue;
+    reach(scenario, d, reached);
+    for (size_t from = 0; from < n; from++) leads[from * n + d] |= reached[from];
+  }
+  return leads;
+}
+
 /* Components come downstream first; started from the last deployment and numbered backwards, unrelated ones keep the file's order. */
 static void flows_resolve(Scenario *scenario, Arena *arena) {
   uint32_t n = (uint32_t)scenario->deployments.count;
   Search search = {.scenario = scenario,
+                   .leads = edges_of(scenario, arena),
                    .order = ARENA_ARRAY(arena, uint32_t, n),
                    .low = ARENA_ARRAY(arena, uint32_t, n),
                    .open = ARENA_ARRAY(arena, bool, n),

@@ -41,6 +41,9 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->changed = true;
   s->sized = distribution_mean(&spec->workload.input) > 0 || distribution_mean(&spec->workload.output) > 0 ||
              (spec->workload.arrivals.model && ((const Workload *)spec->workload.arrivals.model)->brings_sizes);
+  const Workload *workload = (const Workload *)spec->workload.arrivals.model;
+  s->closed = workload && workload->closed;
+  if (s->closed) s->clients = workload->closed(spec->workload.arrivals.params);
   s->finish = ARENA_ARRAY(arena, Finish, FINISHES);
   arrivals_begin(&s->arrivals, scenario, deployment, replication, variant, arena);
   meter_begin(&s->meter, arena, scenario->horizon_ns, spec->objective.latency_ns, percentiles);
@@ -114,7 +117,8 @@ void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
   static const char kind[] = {[LOSS_DROPPED] = 'x', [LOSS_ABANDONED] = 'e', [LOSS_FAILED] = 'f'};
   station_log(s, kind[loss], now_ns, job, 0);
   meter_lose(&s->meter, loss, job->first_ns);
-  station_free_job(s, id);
+  if (s->events) plain_leave(s, id, true, now_ns);
+  else station_free_job(s, id);
 }
 
 uint32_t station_evict(Station *s, uint32_t slot_index, int64_t now_ns) {

@@ -25,6 +25,7 @@ typedef struct Job {
   uint32_t next, prev; /* in its queue */
   uint32_t stamp;      /* changes whenever an event planned for the job loses its meaning */
   uint32_t origin;     /* entity of the workload it came from */
+  uint32_t source;     /* deployment of that workload */
   int16_t variant;
   bool abandoned;      /* gave up in service, the work is wasted */
   bool touched;        /* fields that most jobs never change were changed: freeing sets them back */
@@ -120,6 +121,9 @@ struct Station {
   bool sized;          /* jobs have input sizes */
   uint64_t backlog_units;
   uint64_t n_elsewhere; /* waiting for their next attempt */
+  bool closed;          /* its jobs come from clients, who go on after each */
+  ClosedLoop clients;
+  uint64_t n_thinking, n_thought; /* clients now; jobs that followed on others */
   /* replicas */
   Entry *entry;
   Slot *slot;

@@ -9,6 +9,7 @@ static inline void hot_clear_job(Station *s, Job *job) {
   job->deadline_ns = INSTANT_NEVER;
   job->waited_ns = 0;
   job->origin = s->entity;
+  job->source = s->deployment;
   job->abandoned = job->in_service = job->touched = false;
 }
 

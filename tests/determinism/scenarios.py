@@ -42,6 +42,16 @@ def routed():
     return result
 
 
+def clients():
+    """Closed loops: clients that think, are turned away, give up, try again, and whose jobs go through a second deployment."""
+    result = routed()
+    result["deployments"]["app"]["workload"] = {"arrivals": {"closed": {"clients": 40, "think": {"lognormal": {"mean": "2s", "cv": 2}}}}, "input": {"exponential": {"mean": 40}}}
+    result["deployments"]["app"].update({"queue": {"limit": 12, "timeout": {"after": "2s"}}, "retry": {"attempts": 2, "backoff": "300ms", "jitter": 0.5}})
+    result["deployments"]["busy"] = {"requests": {"cpu": 1, "memory": "1Gi"}, "replicas": {"initial": 1, "min": 0, "max": 4}, "concurrency": 2, "queue": {"limit": 3},
+                                     "variants": {"only": {"load": "5s", "service": LOGNORMAL}}, "workload": {"arrivals": {"closed": {"clients": 5, "think": "0s"}}}}
+    return result
+
+
 def on_several_pools():
     """Deployments that may use two kinds of machines, and node policies that add, empty and replace nodes."""
     result = scenario({
@@ -110,6 +120,7 @@ SCENARIOS = {
         "strategies": {"rule": {"scale": {"threshold": {"data_size": {"source": "offered", "below": "120M"}, "cooldown": "15s", "scale_down_after": "45s"}}},
                        "backlog": {"scale": {"threshold": {"data_size": {"source": "backlog", "below": "3M"}, "resource_limit": {"source": "always"}}}},
                        "small": {"scale": "small_model"}}}),
+    "clients": clients(),
     "many_deployments": with_more_deployments(),
     "several_pools": on_several_pools(),
     "autoscalers": autoscalers({}),
