@@ -43,17 +43,6 @@ static bool ask_due(Run *run, uint32_t d) {
   return slots == 0 || (int64_t)(s->n_busy + s->n_waiting) + coming > slots;
 }
 
-/* The earliest instant after now of something in a flow's own events, or an arrival at one of its stations. What is still to be done at
- * this very instant (an arrival, a start when the next window opens) may plan something soon. */
-static int64_t flow_next_event(const Flow *flow, int64_t now_ns) {
-  int64_t next = flow->events.count ? flow->events.item[0].time_ns : INSTANT_NEVER;
-  for (uint32_t k = 0; k < flow->n_stations; k++) {
-    if (flow->station[k]->changed) return now_ns + 1;
-    next = earlier(next, arrivals_peek(&flow->station[k]->arrivals));
-  }
-  return next > now_ns ? next : now_ns + 1;
-}
-
 /* No arrival before this one can find all slots taken: each takes at most one, and ends only free more. */
 static int64_t first_to_miss(Arrivals *a, int64_t free_slots, int64_t now_ns) {
   int64_t first = arrivals_peek(a);

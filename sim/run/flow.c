@@ -47,22 +47,34 @@ bool flow_is_alone(const Flow *flow) {
   return true;
 }
 
-int64_t flow_next_notice(const Flow *flow) {
-  int64_t next = INSTANT_NEVER;
+static int64_t earliest(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t flow_next_event(const Flow *flow, int64_t now_ns) {
+  int64_t next = flow->events.count ? flow->events.item[0].time_ns : INSTANT_NEVER;
   for (uint32_t k = 0; k < flow->n_stations; k++) {
-    int64_t at = station_next_notice(flow->station[k]);
-    if (at < next) next = at;
+    if (flow->station[k]->changed) return now_ns + 1;
+    next = earliest(next, arrivals_peek(&flow->station[k]->arrivals));
   }
-  return next;
+  return next > now_ns ? next : now_ns + 1;
+}
+
+/* A replica drains whose jobs have called others: the end of a call, and so of the replica, may be any event's instant. */
+static bool drains_calls(const Flow *flow) {
+  for (uint32_t k = 0; k < flow->n_stations; k++)
+    if (flow->station[k]->n_held && flow->station[k]->n_draining) return true;
+  return false;
 }
 
 static int64_t next_local(const Flow *flow) {
   int64_t next = flow->next_scrape;
-  for (uint32_t k = 0; k < flow->n_stations; k++) {
-    int64_t at = station_next_local(flow->station[k]);
-    if (at < next) next = at;
-  }
-  return next;
+  for (uint32_t k = 0; k < flow->n_stations; k++) next = earliest(next, station_next_local(flow->station[k]));
+  return drains_calls(flow) ? earliest(next, flow_next_event(flow, flow->now_ns)) : next;
+}
+
+int64_t flow_next_notice(const Flow *flow) {
+  int64_t next = INSTANT_NEVER;
+  for (uint32_t k = 0; k < flow->n_stations; k++) next = earliest(next, station_next_notice(flow->station[k]));
+  return drains_calls(flow) ? earliest(next, next_local(flow)) : next;
 }
 
 /* One window: nothing but jobs happens inside it. closed: departures and expiries at `end` itself belong to it. */

@@ -31,6 +31,9 @@ FlowReturn flow_advance(Flow *flow, int64_t until_ns, bool stop_at_notice);
 /* Closes the last row at the horizon. */
 void flow_end(Flow *flow);
 int64_t flow_next_notice(const Flow *flow);
+/* The earliest instant after now of something in a flow's own events, or an arrival at one of its stations. What is still to be done at
+ * this very instant (an arrival, a start when the next window opens) may plan something soon. */
+int64_t flow_next_event(const Flow *flow, int64_t now_ns);
 /* True if no other flow's jobs come in and none leave. */
 bool flow_is_alone(const Flow *flow);
 

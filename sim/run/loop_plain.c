@@ -44,7 +44,7 @@ static void rebuild_events(Station *s) {
   }
   for (uint32_t slot = 0, end = s->n_entries * s->slots_per_entry; slot < end; slot++) {
     if (s->slot[slot].job == JOB_NONE) continue;
-    if (!s->service->server) push_departure(s, slot);
+    if (!s->service->server && !station_is_held(s, &s->slot[slot])) push_departure(s, slot);
     if (s->total_timeout) push_expiry(s, s->slot[slot].job);
   }
   for (uint32_t id = s->waiting.head; id != JOB_NONE && s->has_patience; id = s->job[id].next) push_expiry(s, id);
@@ -312,19 +312,65 @@ static void client_goes_on(Station *s, uint64_t before, int64_t now_ns) {
   push_event(s, job->first_ns, CLASS_ARRIVAL, s->flow->sequence++, id, job->stamp);
 }
 
-void plain_leave(Station *s, uint32_t id, bool lost, int64_t now_ns) {
+/* The call that a job was made by; false if there is none, or whoever made it has lost its slot since. */
+static bool take_call(const Station *s, uint32_t id, Call *call) {
+  if (!s->job[id].called) return false;
+  *call = s->call[id];
+  return s->flow->all[call->deployment]->slot[call->slot].stamp == call->stamp;
+}
+
+static void set_call(Station *s, uint32_t id, Call call) {
+  if (id >= s->call_capacity) {
+    s->call = arena_grow(s->arena, s->call, s->call_capacity, s->job_capacity, sizeof *s->call);
+    s->call_capacity = s->job_capacity;
+  }
+  s->call[id] = call;
+  s->job[id].called = s->job[id].touched = true;
+}
+
+/* One job leaves: freed, and its client, if it has one, goes on. */
+static void leave(Station *s, uint32_t id, bool lost, int64_t now_ns) {
   const Job *job = &s->job[id];
   Station *source = s->flow->all[job->source];
   uint64_t number = job->index & ((UINT64_C(1) << ATTEMPT_SHIFT) - 1);
   int64_t least_ns = job->first_ns + (lost ? LOST_CYCLE_LEAST_NS : CYCLE_LEAST_NS);
-  bool goes_on = source->closed && !job->abandoned;
+  bool goes_on = source->closed && !job->abandoned && !job->called;
   station_free_job(s, id);
   if (goes_on) client_goes_on(source, number, now_ns < least_ns ? least_ns : now_ns);
 }
 
-/* A finished job goes on to another deployment, or leaves. */
-static void route(Station *from, uint32_t id, int64_t now_ns) {
-  Job *job = &from->job[id];
+/* The caller's job ends with its call. False where it is tried again. */
+static bool end_call(Station *s, Call call, bool lost, uint32_t *id, int64_t now_ns) {
+  Slot *slot = &s->slot[call.slot];
+  station_hold(s, &s->entry[station_slot_entry(s, call.slot)], now_ns, -1);
+  slot->free_ns = now_ns;
+  slot->stamp++;
+  if (!lost || s->job[slot->job].abandoned) {
+    *id = hot_finish(s, call.slot);
+    return true;
+  }
+  *id = station_evict(s, call.slot, now_ns);
+  if (plain_retry(s, *id, now_ns)) return false;
+  station_book_loss(s, &s->job[*id], LOSS_FAILED, now_ns);
+  return true;
+}
+
+void plain_leave(Station *s, uint32_t id, bool lost, int64_t now_ns) {
+  Call call;
+  while (take_call(s, id, &call)) {
+    leave(s, id, lost, now_ns);
+    s = s->flow->all[call.deployment];
+    uint32_t e = station_slot_entry(s, call.slot);
+    bool ended = end_call(s, call, lost, &id, now_ns);
+    station_call_changed(s, e, now_ns);
+    serve(s, e, now_ns);
+    if (!ended) return;
+  }
+  leave(s, id, lost, now_ns);
+}
+
+/* The job's next deployment, drawn; that of nobody when it leaves. */
+static Station *next_station(const Station *from, const Job *job) {
   Stream stream = stream_make(from->seed, station_work_entity(from, job), PURPOSE_ROUTE, from->replication);
   double u = stream_uniform(&stream, job->index), sum = 0;
   const Scenario *scenario = from->scenario;
@@ -332,39 +378,65 @@ static void route(Station *from, uint32_t id, int64_t now_ns) {
   for (size_t to = 0; to < n; to++) {
     double p = scenario->route_probability[from->deployment * n + to];
     sum += p;
-    if (p <= 0 || u >= sum) continue;
-    Station *s = from->flow->all[to];
-    uint32_t next_id = hot_new_job(s);
-    job = &from->job[id]; /* hot_new_job may have moved the jobs */
-    Job *next = &s->job[next_id];
-    uint32_t stamp = next->stamp + 1;
-    *next = *job;
-    next->touched = true;
-    next->stamp = stamp;
-    next->index = job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT);
-    if (next->index >> HOP_SHIFT < HOPS) {
-      next->index += UINT64_C(1) << HOP_SHIFT;
-    } else { /* the hop number is full: further hops draw under another name */
-      next->index = (next->index & ((UINT64_C(1) << HOP_SHIFT) - 1)) + (UINT64_C(1) << HOP_SHIFT);
-      next->origin = next->origin * 2654435761u + 1;
-    }
-    next->first_ns = now_ns;
-    next->waited_ns = 0;
-    next->variant = (int16_t)s->arrivals.variant;
-    next->work_ns = station_work(s, next, next->variant);
-    if (s->sized) s->backlog_units += next->input;
-    s->n_elsewhere++;
-    push_event(s, now_ns, CLASS_ARRIVAL, s->flow->sequence++, next_id, stamp);
-    station_free_job(from, id);
-    return;
+    if (p > 0 && u < sum) return from->flow->all[to];
   }
-  plain_leave(from, id, false, now_ns);
+  return NULL;
+}
+
+/* The job as it comes to its next deployment, which it does at this instant. */
+static uint32_t send(Station *from, uint32_t id, Station *s, int64_t now_ns) {
+  uint32_t next_id = hot_new_job(s);
+  const Job *job = &from->job[id]; /* hot_new_job may have moved the jobs */
+  Job *next = &s->job[next_id];
+  uint32_t stamp = next->stamp + 1;
+  *next = *job;
+  next->touched = true;
+  next->called = false;
+  next->stamp = stamp;
+  next->index = job->index & ~(UINT64_C(0xff) << ATTEMPT_SHIFT);
+  if (next->index >> HOP_SHIFT < HOPS) {
+    next->index += UINT64_C(1) << HOP_SHIFT;
+  } else { /* the hop number is full: further hops draw under another name */
+    next->index = (next->index & ((UINT64_C(1) << HOP_SHIFT) - 1)) + (UINT64_C(1) << HOP_SHIFT);
+    next->origin = next->origin * 2654435761u + 1;
+  }
+  next->first_ns = now_ns;
+  next->waited_ns = 0;
+  next->variant = (int16_t)s->arrivals.variant;
+  next->work_ns = station_work(s, next, next->variant);
+  if (s->sized) s->backlog_units += next->input;
+  s->n_elsewhere++;
+  push_event(s, now_ns, CLASS_ARRIVAL, s->flow->sequence++, next_id, stamp);
+  return next_id;
+}
+
+/* A job whose service has ended calls another: it stays in its slot. */
+static void call(Station *from, uint32_t slot, Station *to, int64_t now_ns) {
+  uint32_t id = from->slot[slot].job, next_id = send(from, id, to, now_ns);
+  from->slot[slot].free_ns = INSTANT_NEVER;
+  set_call(to, next_id, (Call){from->deployment, slot, ++from->slot[slot].stamp});
+  uint32_t e = station_slot_entry(from, slot);
+  station_hold(from, &from->entry[e], now_ns, 1);
+  station_call_changed(from, e, now_ns);
+}
+
+/* A finished job goes on to another deployment, with the call that waits for it. */
+static void move_on(Station *from, uint32_t id, Station *to, int64_t now_ns) {
+  uint32_t next_id = send(from, id, to, now_ns);
+  if (from->job[id].called) set_call(to, next_id, from->call[id]);
+  station_free_job(from, id);
 }
 
 static void depart(Station *s, uint32_t slot, int64_t now_ns) {
+  const Job *job = &s->job[s->slot[slot].job];
+  Station *to = s->spec->route.count && !job->abandoned ? next_station(s, job) : NULL;
+  if (to && s->scenario->route_holds[s->deployment * s->scenario->deployments.count + to->deployment]) {
+    call(s, slot, to, now_ns);
+    return;
+  }
   s->slot[slot].stamp++;
   uint32_t id = hot_finish(s, slot);
-  if (s->spec->route.count && !s->job[id].abandoned) route(s, id, now_ns);
+  if (to) move_on(s, id, to, now_ns);
   else plain_leave(s, id, false, now_ns);
 }
 
@@ -418,6 +490,8 @@ static void expiry_in_service(Station *s, uint32_t id, int64_t now_ns) {
     s->job[copy].stamp = stamp;
     s->job[copy].touched = true;
     if (s->sized) s->backlog_units += job->input;
+    if (job->called) set_call(s, copy, s->call[id]);
+    job->called = false;
     job->abandoned = job->touched = true;
     job->stamp++;
     station_lose(s, copy, LOSS_ABANDONED, now_ns);

@@ -61,6 +61,7 @@ typedef enum TieRule { TIE_FIRST, TIE_RANDOM } TieRule;
 typedef enum Sampling { SAMPLING_WITHOUT_REPLACEMENT, SAMPLING_WITH_REPLACEMENT } Sampling;
 typedef enum TimeoutOf { TIMEOUT_WAITING, TIMEOUT_TOTAL } TimeoutOf;
 typedef enum TimeoutWork { TIMEOUT_CANCEL, TIMEOUT_WASTE } TimeoutWork;
+typedef enum RouteCall { ROUTE_AFTER, ROUTE_SYNCHRONOUS } RouteCall;
 typedef enum OnFailure { ON_FAILURE_REQUEUE_HEAD, ON_FAILURE_REQUEUE_TAIL, ON_FAILURE_FAIL } OnFailure;
 typedef enum FailedWork { FAILED_WORK_RESTART, FAILED_WORK_RESUME } FailedWork;
 
@@ -103,7 +104,8 @@ typedef struct RetrySpec { FIELD_MEMBERS(RETRY_FIELDS) } RetrySpec;
 
 #define ROUTE_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(text, to, NULL, 0, 0, REQUIRED, "the deployment a finished job goes to", "")                     \
-  F(ratio, probability, "1", 0, 1, OPTIONAL, "with this probability; the rest leaves", "")
+  F(ratio, probability, "1", 0, 1, OPTIONAL, "with this probability; the rest leaves", "")          \
+  C(call, route_call_names, "after", "after: the job moves on, its slot is free; synchronous: its slot is held until the called job has left for good, then the job ends; it fails where the call is lost", "")
 typedef struct RouteSpec { FIELD_MEMBERS(ROUTE_FIELDS) } RouteSpec;
 
 #define FAILURE_FIELDS(F, C, O, L, M, R, P)                                                               \
@@ -222,6 +224,7 @@ typedef struct Scenario {
   uint32_t *deployment_entity;
   int *initial_variant;
   double *route_probability; /* [from][to], rows sum to <= 1 */
+  bool *route_holds;         /* [from][to]: a synchronous call */
   uint32_t *flow_of;         /* flow index of each deployment, upstream first */
   uint32_t n_flows;
 } Scenario;

@@ -37,6 +37,23 @@ static const char *deployment_hint(const Scenario *scenario, const char *name, A
   return names_hint(name, names, scenario->deployments.count, arena);
 }
 
+/* Servers share a replica among its jobs; only a slot can be held. */
+static bool route_resolve(Scenario *scenario, size_t d, size_t k, Arena *arena, Err *err) {
+  size_t n = scenario->deployments.count;
+  const DeploymentSpec *spec = scenario_deployment(scenario, d);
+  const RouteSpec *route = route_at(spec, k);
+  size_t to = scenario_find_deployment(scenario, route->to);
+  const char *path = named_path(arena, "deployments", spec->name, arena_format(arena, "route[%zu].%s", k, to < n ? "call" : "to"));
+  if (to == n) return err_at(err, path, "no deployment `%.60s`%s", route->to, deployment_hint(scenario, route->to, arena));
+  bool holds = route->call == ROUTE_SYNCHRONOUS, again = scenario->route_probability[d * n + to] > 0;
+  const Service *service = (const Service *)deployment_variant(spec, 0)->service.model;
+  if (again && holds != scenario->route_holds[d * n + to]) return err_at(err, path, "another route to `%.60s` is of the other kind", route->to);
+  if (holds && service->server) return err_at(err, path, "a synchronous call holds a slot, but replicas of `%.60s` share theirs (%s)", spec->name, service->model.name);
+  scenario->route_probability[d * n + to] += route->probability_ratio;
+  scenario->route_holds[d * n + to] = holds;
+  return true;
+}
+
 /* Rows of route_probability. Two routes to one target add up. */
 static bool routes_resolve(Scenario *scenario, Arena *arena, Err *err) {
   size_t n = scenario->deployments.count;
@@ -45,15 +62,8 @@ static bool routes_resolve(Scenario *scenario, Arena *arena, Err *err) {
     const DeploymentSpec *spec = scenario_deployment(scenario, d);
     double sum = 0;
     for (size_t k = 0; k < spec->route.count; k++) {
-      const RouteSpec *route = route_at(spec, k);
-      size_t to = scenario_find_deployment(scenario, route->to);
-      sum += route->probability_ratio;
-      if (to < n) {
-        scenario->route_probability[d * n + to] += route->probability_ratio;
-        continue;
-      }
-      const char *path = named_path(arena, "deployments", spec->name, arena_format(arena, "route[%zu].to", k));
-      good = err_at(err, path, "no deployment `%.60s`%s", route->to, deployment_hint(scenario, route->to, arena));
+      sum += route_at(spec, k)->probability_ratio;
+      good &= route_resolve(scenario, d, k, arena, err);
     }
     if (sum > 1 + 1e-9) /* three times 0.3333333333 and a rest are one */
       good = err_at(err, named_path(arena, "deployments", spec->name, "route"), "the probabilities sum to %.9g, more than 1", sum);
@@ -171,7 +181,20 @@ static void reach(const Scenario *scenario, size_t from, bool *reached) {
   }
 }
 
-/* Routes; and where jobs of a closed workload end, the client's next job begins. */
+/* Slots that wait for each other may do so for ever, in reality as here. */
+static void circles_warn(const Scenario *scenario, Arena *arena, Err *err) {
+  size_t n = scenario->deployments.count;
+  bool *reached = ARENA_ARRAY(arena, bool, n);
+  for (size_t k = 0; k < n * n; k++) {
+    if (!scenario->route_holds[k] || !(scenario->route_probability[k] > 0)) continue;
+    reach(scenario, k % n, reached);
+    if (!reached[k / n]) continue;
+    err_warn(err, "warning: %s: a synchronous call from `%.60s` to `%.60s` may come back to it: slots that wait for each other stand still until a timeout",
+             named_path(arena, "deployments", scenario_deployment(scenario, k / n)->name, "route"), scenario_deployment(scenario, k / n)->name, scenario_deployment(scenario, k % n)->name);
+  }
+}
+
+/* Routes; and back: where jobs of a closed workload end, the client's next job begins; where a called job ends, the caller goes on. */
 static const bool *edges_of(const Scenario *scenario, Arena *arena) {
   size_t n = scenario->deployments.count;
   bool *leads = ARENA_ARRAY(arena, bool, n * n), *reached = ARENA_ARRAY(arena, bool, n);
@@ -181,6 +204,11 @@ static const bool *edges_of(const Scenario *scenario, Arena *arena) {
     if (!workload || !workload->closed) continue;
     reach(scenario, d, reached);
     for (size_t from = 0; from < n; from++) leads[from * n + d] |= reached[from];
+  }
+  for (size_t k = 0; k < n * n; k++) {
+    if (!scenario->route_holds[k] || !(scenario->route_probability[k] > 0)) continue;
+    reach(scenario, k % n, reached);
+    for (size_t from = 0; from < n; from++) leads[from * n + k / n] |= reached[from];
   }
   return leads;
 }
@@ -204,10 +232,12 @@ static void flows_resolve(Scenario *scenario, Arena *arena) {
 bool scenario_resolve_graph(Scenario *scenario, Arena *arena, Err *err) {
   size_t n = scenario->deployments.count;
   scenario->route_probability = ARENA_ARRAY(arena, double, n * n);
+  scenario->route_holds = ARENA_ARRAY(arena, bool, n * n);
   scenario->flow_of = ARENA_ARRAY(arena, uint32_t, n);
   if (!routes_resolve(scenario, arena, err)) return false;
   bool good = exits_check(scenario, arena, err);
   good &= sources_check(scenario, arena, err);
   flows_resolve(scenario, arena);
+  circles_warn(scenario, arena, err);
   return good;
 }

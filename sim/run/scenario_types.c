@@ -10,6 +10,7 @@ static const char *const dispatch_names[] = {"central-queue",     "random",     
                                              "least-outstanding", "power-of-two", "least-work", NULL};
 static const char *const tie_names[] = {"first", "random", NULL};
 static const char *const sampling_names[] = {"without-replacement", "with-replacement", NULL};
+static const char *const route_call_names[] = {"after", "synchronous", NULL};
 static const char *const timeout_of_names[] = {"waiting", "total", NULL};
 static const char *const timeout_work_names[] = {"cancel", "waste", NULL};
 static const char *const on_failure_names[] = {"requeue-head", "requeue-tail", "fail", NULL};

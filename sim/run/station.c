@@ -111,12 +111,15 @@ double station_work(const Station *s, const Job *job, int variant) {
   return work_ns;
 }
 
-void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
-  if (s->events && plain_retry(s, id, now_ns)) return;
-  Job *job = &s->job[id];
+void station_book_loss(Station *s, const Job *job, Loss loss, int64_t now_ns) {
   static const char kind[] = {[LOSS_DROPPED] = 'x', [LOSS_ABANDONED] = 'e', [LOSS_FAILED] = 'f'};
   station_log(s, kind[loss], now_ns, job, 0);
   meter_lose(&s->meter, loss, job->first_ns);
+}
+
+void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
+  if (s->events && plain_retry(s, id, now_ns)) return;
+  station_book_loss(s, &s->job[id], loss, now_ns);
   if (s->events) plain_leave(s, id, true, now_ns);
   else station_free_job(s, id);
 }
@@ -124,10 +127,11 @@ void station_lose(Station *s, uint32_t id, Loss loss, int64_t now_ns) {
 uint32_t station_evict(Station *s, uint32_t slot_index, int64_t now_ns) {
   Slot *slot = &s->slot[slot_index];
   uint32_t id = slot->job;
+  Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
+  if (station_is_held(s, slot)) station_hold(s, entry, now_ns, -1);
   slot->job = JOB_NONE;
   slot->stamp++;
   slot->free_ns = now_ns;
-  Entry *entry = &s->entry[station_slot_entry(s, slot_index)];
   uint32_t k = slot_index % s->slots_per_entry;
   if (k < entry->idle_hint) entry->idle_hint = k;
   station_serve(s, entry, now_ns, -1);
@@ -149,7 +153,7 @@ void station_open_window(Station *s, int64_t end_ns) {
     Entry *entry = &s->entry[e];
     entry->busy_sum += (__int128)entry->busy * dt;
     if (entry->state == ENTRY_DRAINING) continue; /* utilisation is of ready replicas, use and request alike */
-    __int128 usage = (__int128)(entry->server ? entry->usage_level : entry->busy * entry->usage_millicores) * dt;
+    __int128 usage = (__int128)(entry->server ? entry->usage_level : (entry->busy - entry->held) * entry->usage_millicores) * dt;
     level->usage += usage;
     entry->usage_sum += usage;
   }
@@ -192,14 +196,14 @@ void station_close_window(Station *s) {
   s->waited_ns = 0;
   for (uint32_t e = 0; e < s->n_entries; e++) {
     Entry *entry = &s->entry[e];
-    if (!entry->served_ns) continue;
+    if (!entry->served_ns && !entry->held_ns) continue;
     s->meter.level.in_service += entry->served_ns;
     entry->busy_sum += entry->served_ns;
     if (!entry->server && entry->state != ENTRY_DRAINING) {
-      s->meter.level.usage += entry->served_ns * entry->usage_millicores;
-      entry->usage_sum += entry->served_ns * entry->usage_millicores;
+      s->meter.level.usage += (entry->served_ns - entry->held_ns) * entry->usage_millicores;
+      entry->usage_sum += (entry->served_ns - entry->held_ns) * entry->usage_millicores;
     }
-    entry->served_ns = 0;
+    entry->served_ns = entry->held_ns = 0;
   }
 }
 
@@ -244,7 +248,7 @@ static __int128 work_left_ns(Station *s, uint32_t e, int64_t now_ns) {
   __int128 sum = s->entry[e].queued_ns;
   if (s->entry[e].server) return sum + server_left_ns(s, e, now_ns);
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++)
-    if (s->slot[k].job != JOB_NONE) sum += s->slot[k].free_ns - now_ns;
+    if (s->slot[k].job != JOB_NONE && !station_is_held(s, &s->slot[k])) sum += s->slot[k].free_ns - now_ns; /* the rest of a call is not known */
   return sum;
 }
 

@@ -29,9 +29,15 @@ typedef struct Job {
   int16_t variant;
   bool abandoned;      /* gave up in service, the work is wasted */
   bool touched;        /* fields that most jobs never change were changed: freeing sets them back */
+  bool called;         /* by a job of another deployment, which waits for its end: station->call says which */
   bool in_service;     /* plain loop only: place is a slot; else it waits in the queue of entry `place` (ENTRY_NONE: the common one) */
   uint32_t place;
 } Job;
+
+/* The slot of another deployment that is held until a called job has left; of no meaning once the slot's stamp is another. */
+typedef struct Call {
+  uint32_t deployment, slot, stamp;
+} Call;
 
 typedef struct Queue {
   uint32_t head, tail, count;
@@ -52,10 +58,11 @@ typedef struct Entry {
   EntryState state;
   uint32_t id; /* in the cluster */
   int32_t variant;
-  uint32_t busy;
+  uint32_t busy, held; /* slots in use; of those, held by a job that has called another */
   double slowness;    /* 1 / speed */
   Queue queue;        /* its own waiting jobs */
   __int128 served_ns; /* in the open window: what its starts and ends change in the integral of jobs in service */
+  __int128 held_ns;   /* the same for slots held: they use no CPU */
   double speed;
   int64_t usage_millicores, request_millicores; /* in use when all slots are busy; requested */
   int64_t ready_ns, swap_ns, drained_ns, kill_ns; /* INSTANT_NEVER where not planned */
@@ -115,6 +122,9 @@ struct Station {
   /* jobs */
   Job *job;
   uint32_t n_jobs, job_capacity, free_job;
+  Call *call;          /* [call_capacity] of called jobs */
+  uint32_t call_capacity;
+  uint64_t n_held;     /* slots */
   Queue waiting;     /* central queue; with queues per replica: those that wait for any replica to be ready */
   uint64_t n_waiting, n_busy; /* all queues; jobs in service */
   uint64_t taken;      /* from the arrivals in the open window */
@@ -168,7 +178,7 @@ void station_swap(Station *station, uint32_t replica, int variant, int64_t at_ns
 /* Local events. The next one's instant, and doing all that are due at now_ns (in class order: drained, kill, ready, swap). */
 int64_t station_next_local(Station *station);
 void station_do_local(Station *station, int64_t now_ns);
-/* The earliest instant at which a draining replica will be gone if nothing else changes. */
+/* The earliest instant at which a draining replica will be gone if nothing else changes; while calls are out, when is not known: flow.c. */
 int64_t station_next_notice(const Station *station);
 
 /* Opens a window that ends at end_ns: all levels are integrated to its end as they stand; every change inside it then adds or takes
@@ -208,6 +218,10 @@ void station_lose(Station *station, uint32_t job, Loss loss, int64_t now_ns);
 /* A server's CPU use after something about it changed. */
 void station_refresh_use(Station *station, uint32_t entry, int64_t now_ns);
 void station_requeue(Station *station, uint32_t job, bool at_head, int64_t now_ns);
+/* A call of a replica's job has begun or is over: when a draining one will be gone is found anew. */
+void station_call_changed(Station *station, uint32_t entry, int64_t now_ns);
+/* Books a job lost for good. */
+void station_book_loss(Station *station, const Job *job, Loss loss, int64_t now_ns);
 
 static inline uint32_t station_slot_entry(const Station *s, uint32_t slot) { return s->slot[slot].entry; }
 static inline int64_t station_queue_wait(const Job *job, int64_t start_ns) { return job->waited_ns + (start_ns - job->enqueued_ns); }
@@ -221,6 +235,15 @@ static inline void station_serve(Station *s, Entry *entry, int64_t at_ns, int64_
   s->n_busy += (uint64_t)change;
   entry->busy += (uint32_t)change;
   entry->served_ns += change > 0 ? s->window_end_ns - at_ns : at_ns - s->window_end_ns;
+}
+/* A job in a slot has called another, or its call is over. The slot has no end meanwhile. */
+static inline void station_hold(Station *s, Entry *entry, int64_t at_ns, int64_t change) {
+  s->n_held += (uint64_t)change;
+  entry->held += (uint32_t)change;
+  entry->held_ns += change > 0 ? s->window_end_ns - at_ns : at_ns - s->window_end_ns;
+}
+static inline bool station_is_held(const Station *s, const Slot *slot) {
+  return s->n_held && slot->job != JOB_NONE && slot->free_ns == INSTANT_NEVER && !s->service->server;
 }
 /* The CPU a server's jobs use changes. */
 static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t change) {

@@ -163,7 +163,7 @@ static void entry_interrupt(Station *s, uint32_t e, bool fails, int64_t now_ns) 
   double *work_left = s->scratch_work;
   uint32_t first = e * s->slots_per_entry;
   for (uint32_t k = 0; k < s->slots_per_entry; k++)
-    if (s->slot[first + k].job != JOB_NONE) work_left[k] = (double)(s->slot[first + k].free_ns - now_ns) * entry->speed;
+    if (s->slot[first + k].job != JOB_NONE) work_left[k] = station_is_held(s, &s->slot[first + k]) ? 0 : (double)(s->slot[first + k].free_ns - now_ns) * entry->speed;
   if (entry->server && entry->state != ENTRY_STARTING) {
     if (!s->scratch_job) s->scratch_job = ARENA_ARRAY(s->arena, ServerJob, s->slots_per_entry);
     ServerJob *job = s->scratch_job;
@@ -244,6 +244,13 @@ static int64_t drained_at(Station *s, uint32_t e, int64_t now_ns) {
   return last;
 }
 
+void station_call_changed(Station *s, uint32_t e, int64_t now_ns) {
+  Entry *entry = &s->entry[e];
+  if (entry->state != ENTRY_DRAINING) return;
+  entry->drained_ns = drained_at(s, e, now_ns);
+  s->local_known = false;
+}
+
 void station_drain(Station *s, uint32_t replica, int64_t now_ns) {
   uint32_t e;
   Entry *entry = entry_of(s, replica, &e);
@@ -293,7 +300,7 @@ void station_resize(Station *s, uint32_t replica, double speed, int64_t usage_mi
   if (speed == entry->speed) return;
   double factor = entry->speed / speed;
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++) {
-    if (s->slot[k].job == JOB_NONE || entry->server) continue;
+    if (s->slot[k].job == JOB_NONE || entry->server || station_is_held(s, &s->slot[k])) continue;
     s->slot[k].free_ns = now_ns + ns_from_double((double)(s->slot[k].free_ns - now_ns) * factor);
     s->slot[k].stamp++;
   }

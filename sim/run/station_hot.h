@@ -10,7 +10,7 @@ static inline void hot_clear_job(Station *s, Job *job) {
   job->waited_ns = 0;
   job->origin = s->entity;
   job->source = s->deployment;
-  job->abandoned = job->in_service = job->touched = false;
+  job->abandoned = job->called = job->in_service = job->touched = false;
 }
 
 /* The fast loops' way; whoever plans events for jobs uses station_free_job. */

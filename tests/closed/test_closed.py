@@ -1,5 +1,5 @@
 """Closed loops, where the exact answers are known: M/M/c//N (finite source) and its insensitivity to the law of thinking, a closed network by
-mean value analysis, clients that never think; and what holds in every run."""
+mean value analysis, clients that never think; synchronous calls, which hold a slot; and what holds in every run."""
 
 import json
 import unittest
@@ -30,6 +30,22 @@ def mean_values(clients, think_s, demands_s):
         throughput = n / (think_s + sum(response))
         queue = [throughput * r for r in response]
     return throughput, response
+
+
+def two_phases(clients, think_s, phases_s):
+    """Throughput of M/G/1//N whose service is two exponential phases: its Markov chain, solved."""
+    states = [(0, 0)] + [(n, phase) for n in range(1, clients + 1) for phase in (0, 1)]
+    rate = numpy.zeros((len(states), len(states)))
+    for k, (n, phase) in enumerate(states):
+        if n < clients:
+            rate[k, states.index((n + 1, phase))] += (clients - n) / think_s
+        if n and phase == 0:
+            rate[k, states.index((n, 1))] += 1 / phases_s[0]
+        if n and phase == 1:
+            rate[k, states.index((n - 1, 0))] += 1 / phases_s[1]
+    balance = numpy.vstack([(rate - numpy.diag(rate.sum(axis=1))).T, numpy.ones(len(states))])
+    chance = numpy.linalg.lstsq(balance, numpy.append(numpy.zeros(len(states)), 1), rcond=None)[0]
+    return sum(p for p, (n, phase) in zip(chance, states) if phase == 1) / phases_s[1]
 
 
 class Closed(InFolder):
@@ -107,6 +123,65 @@ class Closed(InFolder):
         pairs = json.loads(self.headroom("compare", output, "--json", "--pairs").stdout)["points"][0]["pairs"]
         factor = {pair["metric"]: pair["variance_factor"] for pair in pairs}
         self.assertGreater(factor["latency_mean_s"], 1.5)
+
+    def call(self, changes=None, **back):
+        """`app` serves 500 ms on average, then calls `back`, 800 ms, and holds its slot meanwhile."""
+        scenario = self.scenario(6, {"exponential": {"mean": "2s"}}, 1, {"deployments.app.route": [{"to": "back", "call": "synchronous"}], **(changes or {})})
+        scenario["deployments"]["back"] = {"requests": {"cpu": 1}, "replicas": {"initial": 1, "min": 1, "max": 1},
+                                           "variants": {"only": {"service": {"distribution": {"time": {"exponential": {"mean": "800ms"}}}}}}, **back}
+        return scenario
+
+    def test_a_slot_held_is_part_of_the_service(self):
+        """One slot: M/G/1 whose service is the sum of both (Pollaczek and Khinchine), since the called one never waits."""
+        scenario = self.call({"deployments.app.workload": {"arrivals": {"poisson": {"rate": "0.4/s"}}}, "horizon": f"{6 * HORIZON_S}s"})
+        wait = 0.4 * (0.5**2 + 0.8**2 + (0.5 + 0.8) ** 2) / (2 * (1 - 0.4 * 1.3))
+        latency, utilisation, busy = self.columns(scenario, "latency_mean_s", "utilisation_ratio", "in_service_jobs")
+        self.near(latency[:, 0], wait + 1.3, "response of the caller")
+        self.near(latency[:, 1], 0.8, "response of the called")
+        self.near(busy[:, 0], 0.4 * 1.3, "slots held or in use")
+        self.near(utilisation[:, 0], 0.4 * 0.5, "CPU in use: none while it waits for the call")
+
+    def test_layers_of_a_closed_system(self):
+        """As many slots as clients: nobody waits at the caller, so its slots are where clients are `thinking` for the called one (exact MVA)."""
+        scenario = self.call({"deployments.app.concurrency": 6})
+        exact, response = mean_values(6, 2 + 0.5, [0.8])
+        throughput, latency = self.columns(scenario, "throughput_rps", "latency_mean_s")
+        self.near(throughput[:, 0], exact, "throughput")
+        self.near(latency[:, 0], 0.5 + response[0], "response of the caller")
+        self.near(latency[:, 1], response[0], "response of the called")
+
+    def test_fewer_slots_than_clients(self):
+        """One slot for all: a finite source before one server whose service has both phases in a row."""
+        scenario = self.call({"horizon": f"{3 * HORIZON_S}s"})
+        throughput, latency = self.columns(scenario, "throughput_rps", "latency_mean_s")
+        exact = two_phases(6, 2, (0.5, 0.8))
+        self.near(throughput[:, 0], exact, "throughput")
+        self.near(latency[:, 0], 6 / exact - 2, "response of the caller")
+
+    def test_a_lost_call_fails_the_caller(self):
+        """The called one never has room beside the one it serves: every refusal is a failure of its caller, once for all or tried again."""
+        for attempts in (1, 3):
+            scenario = self.call({"deployments.app.concurrency": 4, "deployments.app.retry": {"attempts": attempts, "backoff": "100ms"}}, queue={"limit": 0})
+            dropped, failed, attempts_made, offered = self.columns(scenario, "dropped", "failed", "attempts", "offered")
+            self.assertGreater(dropped[:, 1].min(), 1000)
+            if attempts == 1:
+                numpy.testing.assert_allclose(failed[:, 0], dropped[:, 1], atol=4)  # booked to their own first arrivals: the window's edges
+            self.assertTrue((failed[:, 0] <= dropped[:, 1] + 4).all())
+            self.assertEqual((attempts_made[:, 0] > offered[:, 0]).all(), attempts > 1)
+
+    def test_a_circle_of_calls_stands_still(self):
+        """Both wait for the other's only slot: nothing ends after the first jobs; `check` says so beforehand."""
+        scenario = self.call({"warmup": "0s"}, route=[{"to": "app", "probability": 0.9}])
+        self.assertIn("may come back to it", self.headroom("check", self.write("c.yaml", scenario)).stderr)
+        finished, in_flight = self.columns(scenario, "finished", "in_flight")
+        self.assertLess(finished.max(), 10)
+        self.assertEqual(in_flight[:, 0].min(), 7)  # six clients', and the one that came back
+
+    def test_errors_of_calls(self):
+        scenario = self.call({"deployments.app.variants.only.service": {"processor-sharing": {"time": "1s"}}})
+        self.assertIn("a synchronous call holds a slot", self.headroom("check", self.write("p.yaml", scenario), code=3).stderr)
+        scenario = self.call({"deployments.app.route": [{"to": "back", "probability": 0.5, "call": "synchronous"}, {"to": "back", "probability": 0.2}]})
+        self.assertIn("is of the other kind", self.headroom("check", self.write("t.yaml", scenario), code=3).stderr)
 
     def test_errors(self):
         scenario = self.scenario(5, "1s", 1, {"deployments.app.workload.rate": {"diurnal": {"period": "1h", "peak": 2}}})

@@ -46,7 +46,10 @@ def clients():
     """Closed loops: clients that think, are turned away, give up, try again, and whose jobs go through a second deployment."""
     result = routed()
     result["deployments"]["app"]["workload"] = {"arrivals": {"closed": {"clients": 40, "think": {"lognormal": {"mean": "2s", "cv": 2}}}}, "input": {"exponential": {"mean": 40}}}
-    result["deployments"]["app"].update({"queue": {"limit": 12, "timeout": {"after": "2s"}}, "retry": {"attempts": 2, "backoff": "300ms", "jitter": 0.5}})
+    result["deployments"]["app"].update({"concurrency": 8, "replicas": {"initial": 3, "min": 2, "max": 10}, "queue": {"limit": 12, "timeout": {"after": "2s"}}, "retry": {"attempts": 2, "backoff": "300ms", "jitter": 0.5}})
+    result["deployments"]["app"]["route"] = [{"to": "next", "probability": 0.6, "call": "synchronous"}, {"to": "next2", "probability": 0.3}]
+    result["deployments"]["next"]["route"] = [{"to": "next2", "probability": 0.2}]
+    result["deployments"]["next2"] = {**result["deployments"]["next"], "route": []}
     result["deployments"]["busy"] = {"requests": {"cpu": 1, "memory": "1Gi"}, "replicas": {"initial": 1, "min": 0, "max": 4}, "concurrency": 2, "queue": {"limit": 3},
                                      "variants": {"only": {"load": "5s", "service": LOGNORMAL}}, "workload": {"arrivals": {"closed": {"clients": 5, "think": "0s"}}}}
     return result

@@ -21,6 +21,7 @@ class Draw:
         self.random = random.Random(seed)
         self.horizon_s = self.one(1, 30, 180, 300.5)
         self.seed = seed
+        self.loops = random.Random(f"loops {seed}")
         self.batching = random.Random(f"batching {seed}")  # of its own, so that the other draws of a seed stay what they were
 
     def one(self, *choices):
@@ -137,6 +138,11 @@ class Draw:
         for k, name in enumerate(names):
             if self.random.random() < 0.3:
                 deployments[name]["route"] = [{"to": self.one(*names), "probability": self.one(0.3, 0.6)}]
+                if self.loops.random() < 0.4:
+                    deployments[name]["route"][0]["call"] = "synchronous"
+            if self.loops.random() < 0.15:
+                think = self.loops.choice(("0s", "500ms", {"exponential": {"mean": "1s"}}))
+                deployments[name]["workload"] = {"arrivals": {"closed": {"clients": self.loops.choice((1, 5, 60)), "think": think}}}
         faults = [{"at": f"{round(self.one(0, 0.1, 0.25, 0.5, self.random.random()) * self.horizon_s, 3)}s", "deployment": self.one(*names), "replicas": self.one(1, 2, 9)}
                   for _ in range(self.one(0, 0, 2, 4))]
         return self.some(name="random", horizon=f"{self.horizon_s}s", warmup=self.one("0s", f"{self.horizon_s / 4}s"), replications=2, seed=self.seed,
