@@ -54,6 +54,8 @@
   X(workload_constant) \
   X(workload_mmpp) \
   X(workload_replay) \
+  X(workload_batches) \
+  X(workload_clients) \
   X(workload_closed) \
   X(workload_none)
 
@@ -73,7 +75,8 @@
 
 #define RATES(X) \
   X(rate_diurnal) \
-  X(rate_steps)
+  X(rate_steps) \
+  X(rate_modulated)
 
 #define DECLARE_POLICY(name) extern const Policy name;
 #define DECLARE_NODE_POLICY(name) extern const NodePolicy name;

@@ -47,6 +47,9 @@ typedef struct RateModel {
   size_t state_bytes;
   void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
   void (*warp)(const void *params, void *state, const WorkloadContext *context, int64_t *instant_ns, size_t n);
+  /* Where it is constant piece by piece: the factor at an instant, and until when it holds. Instants ascend from call to call, and a state is
+   * used for this or for warping. NULL elsewhere. */
+  double (*level)(const void *params, void *state, const WorkloadContext *context, int64_t at_ns, int64_t *end_ns);
 } RateModel;
 
 #endif

@@ -13,6 +13,7 @@ typedef struct Arrivals {
   void *workload_state, *rate_state;
   Stream work, input, output;
   bool draws_input, draws_output;
+  double correlation; /* of the copula's normal scores; 0: sizes are independent */
   int variant; /* the one work_ns is for */
   JobBlock block;
   double work_ns[JOB_BLOCK];
