@@ -23,7 +23,8 @@ static const Yaml *with_option(const Yaml *root, const char *set, Arena *arena, 
   return edited;
 }
 
-static bool read_options(TraceFile *trace, const Arguments *a, Arena *arena, Err *err) {
+/* How to read a trace file, by --set, as a scenario would say it. */
+bool trace_options_read(const Arguments *a, const char *file, bool repair, TraceFile *trace, Arena *arena, Err *err) {
   static const YamlSource nowhere = {.name = "--set", .text = ""};
   Yaml empty = {.kind = YAML_MAP, .height = 1, .weight = 1, .mark = {&nowhere, 0}};
   const Yaml *root = &empty;
@@ -31,8 +32,8 @@ static bool read_options(TraceFile *trace, const Arguments *a, Arena *arena, Err
   Inputs inputs = {.arena = arena, .folder = ""};
   Decoder decoder = {.arena = arena, .err = err, .inputs = &inputs};
   if (!root || !decode_type(&decoder, &trace_options_type, root, root->mark, trace)) return false;
-  trace->file = a->argument[1];
-  trace->repair |= a->value[OPT_REPAIR] != NULL;
+  trace->file = file;
+  trace->repair |= repair;
   return true;
 }
 
@@ -49,7 +50,7 @@ int cmd_describe(const Command *command, int argc, char **argv) {
   Err err = {0};
   TraceFile trace;
   memset(&trace, 0, sizeof trace);
-  bool good = of_trace ? read_options(&trace, &a, &arena, &err) && trace_describe(&text, &trace, &err)
+  bool good = of_trace ? trace_options_read(&a, a.argument[1], a.value[OPT_REPAIR] != NULL, &trace, &arena, &err) && trace_describe(&text, &trace, &err)
                        : reference_page(&text, a.argument, (size_t)a.n_arguments, &err);
   if (good) fputs(text.bytes, stdout);
   int code = good ? ERR_NONE : err_report(&err);

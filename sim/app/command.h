@@ -20,6 +20,7 @@ typedef struct Option {
 
 enum { OPTION_SETS = 64, OPTION_VALUES = 192, COMMAND_OPTIONS = 32, COMMAND_ARGUMENTS = 4096 };
 
+struct TraceFile;
 typedef struct Command Command;
 struct Command {
   const char *name, *arguments, *summary;
@@ -67,6 +68,9 @@ int cmd_compare(const Command *command, int argc, char **argv);
 int cmd_explain(const Command *command, int argc, char **argv);
 int cmd_describe(const Command *command, int argc, char **argv);
 int cmd_generate(const Command *command, int argc, char **argv);
+int cmd_fit(const Command *command, int argc, char **argv);
+/* How to read a trace file, by --set, as a scenario would say it. False with an error. */
+bool trace_options_read(const Arguments *a, const char *file, bool repair, struct TraceFile *trace, Arena *arena, Err *err);
 int cmd_tune(const Command *command, int argc, char **argv);
 int cmd_sensitivity(const Command *command, int argc, char **argv);
 int cmd_version(const Command *command, int argc, char **argv);

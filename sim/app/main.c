@@ -59,6 +59,17 @@ static const Option generate_options[] = {
     MANIFEST_OPTION,
 };
 
+static const Option fit_options[] = {
+    {"--output", 'o', "FILE", "write the workload here, as YAML (default: print it)"},
+    {"--set", 0, "KEY=VALUE", "how to read the trace, by the keys of `describe trace` (repeatable)"},
+    {"--repair", 0, NULL, "sort rows, leave out those that cannot be read, and count them"},
+    {"--replicas", 0, "N", "replicas that the fit is adjusted and checked on (default 50)"},
+    {"--threads", 'j', "N", "worker threads (default: OMP_NUM_THREADS, else all processors)"},
+    {"--force", 0, NULL, "replace an existing file"},
+    {"--quiet", 'q', NULL, "print nothing but errors"},
+    {"--json", 0, NULL, "print trace against fit as JSON"},
+    {"--csv", 0, NULL, "print trace against fit as CSV"},
+};
 static const Option tune_options[] = {
     {"--minimize", 0, "METRIC", "a column of results (describe columns), DEPLOYMENT.COLUMN; cost_usd: the whole bill"},
     {"--maximize", 0, "METRIC", "the same, where more is better"},
@@ -125,6 +136,7 @@ static const Command commands[] = {
     {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
     {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema; describe trace FILE: the statistics of a trace.", 0, 2, describe_options, COUNT(describe_options), cmd_describe},
     {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},
+    {"fit", "TRACE", "Writes a workload that reproduces a trace, and prints trace against fit, line by line.", 1, 1, fit_options, COUNT(fit_options), cmd_fit},
     {"version", "", "Prints the version and those of the libraries.", 0, 0, NULL, 0, cmd_version},
 };
 

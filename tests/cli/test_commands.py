@@ -17,7 +17,7 @@ import numpy
 
 from support.program import PROGRAM, InFolder, Result, limit_file_size, sha256, small
 
-COMMANDS = ("run", "merge", "status", "check", "compare", "explain", "describe", "generate", "tune", "sensitivity", "version")
+COMMANDS = ("run", "merge", "status", "check", "compare", "explain", "describe", "generate", "fit", "tune", "sensitivity", "version")
 TWO = {"strategies.out": {"scale": {"horizontal": {"target": "60%"}}}, "replications": 3, "horizon": "5m"}
 
 

@@ -1,0 +1,197 @@
+/* Fitting; see fit.h. First what can be read off the trace: rate, tables of the day and the week, trend, spells, batches, clients, sizes.
+ * Then the factors of each time scale, in rounds: replicas are generated and measured, and what a scale adds to the relative variance of
+ * counts (beyond the next wider one) is brought to what it adds in the trace. */
+#include "sim/lab/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/version.h"
+#include "sim/core/time.h"
+#include "sim/lab/fit_model.h"
+#include "sim/lab/fit_read.h"
+#include "sim/lab/trace_describe.h"
+
+const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604800};
+
+enum { ROUNDS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
+
+/* ---- the trace's relative variance of counts, scale by scale ---- */
+
+/* Variance of the counts of a scale over their mean squared, less that of a process of batches (or of expected counts) alone. */
+static double relative_variance(const FitFigures *f, size_t k, double floor, int64_t span_ns) {
+  double mean = f->n * (double)fit_scale_s[k] * 1e9 / (double)span_ns;
+  return mean > 0 ? (f->dispersion[k] - floor) / mean : (double)NAN;
+}
+
+typedef struct Scales {
+  size_t scale[FIT_SCALES], count; /* those fitted, narrowest first */
+  double own[FIT_SCALES];          /* what each adds beyond the next wider one */
+} Scales;
+
+static void scales_of(const Fit *fit, const FitFigures *f, double floor, Scales *s) {
+  double variance[FIT_SCALES];
+  for (size_t k = 0; k < s->count; k++) variance[k] = relative_variance(f, s->scale[k], floor, fit->span_ns);
+  for (size_t k = 0; k < s->count; k++) s->own[k] = variance[k] - (k + 1 < s->count ? variance[k + 1] : 0);
+}
+
+static void scales_begin(const Fit *fit, Scales *s) {
+  s->count = 0;
+  for (size_t k = 0; k < FIT_SCALES; k++)
+    if (fit->n_windows[k] >= WINDOWS_LEAST && fit->trace.dispersion[k] >= 0) s->scale[s->count++] = k;
+}
+
+/* ---- replicas ---- */
+
+typedef struct Work {
+  Fit *fit;
+  const FitOptions *options;
+  const TraceFacts *facts;
+  int64_t first_ns;
+} Work;
+
+static void mean_of(FitFigures *mean, const FitFigures *figures, size_t n) {
+  enum { VALUES = sizeof(FitFigures) / sizeof(double) };
+  double *to = (double *)mean;
+  for (size_t k = 0; k < VALUES; k++) {
+    double sum = 0;
+    size_t there = 0;
+    for (size_t r = 0; r < n; r++) {
+      double value = ((const double *)&figures[r])[k];
+      if (value != value) continue;
+      sum += value;
+      there++;
+    }
+    to[k] = there ? sum / (double)there : (double)NAN;
+  }
+}
+
+/* Means over replicas first, first + 1 ...; the same for any number of threads. */
+static bool replicate(const Work *work, const FitModel *model, uint32_t first, FitFigures *mean, Err *err) {
+  Arena arena = {0};
+  Scenario scenario;
+  uint32_t n = work->options->replicas;
+  bool good = fit_model_scenario(model, work->fit->span_ns, &arena, &scenario, err);
+  FitFigures *figures = ARENA_ARRAY(&arena, FitFigures, n);
+  if (good) {
+#pragma omp parallel for num_threads(work->options->threads) schedule(dynamic, 1)
+    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, work->first_ns, work->fit->span_ns, &figures[r]);
+    mean_of(mean, figures, n);
+  }
+  arena_free(&arena);
+  return good;
+}
+
+/* ---- adjusting ---- */
+
+static double towards(double value, double wanted, double found, double power) {
+  double ratio = wanted > 0 && found > 0 ? wanted / found : found > 0 ? 0.2 : 4;
+  return value * pow(ratio < 0.2 ? 0.2 : ratio > 5 ? 5 : ratio, power);
+}
+
+static void adjust_table(double *table, const double *wanted, const double *found, size_t n, double power) {
+  for (size_t k = 0; k < n; k++)
+    if (wanted[k] == wanted[k] && found[k] > 0) table[k] = wanted[k] > 0 ? towards(table[k] > 0 ? table[k] : wanted[k], wanted[k], found[k], power) : 0;
+}
+
+/* How far the worst of the scales is from the trace: |ln(dispersion / dispersion)|, narrow scales with few windows less. */
+static double misfit(const Fit *fit, const Scales *s, const FitFigures *found, double floor) {
+  double worst = 0;
+  for (size_t k = 0; k < s->count; k++) {
+    size_t scale = s->scale[k];
+    double wanted = fit->trace.dispersion[scale], got = found->dispersion[scale] + floor; /* of expected counts: what arrivals add */
+    if (!(wanted > 0) || !(got > 0)) continue;
+    double weight = fit->n_windows[scale] >= 100 ? 1 : sqrt((double)fit->n_windows[scale] / 100);
+    worst = fmax(worst, weight * fabs(log(got / wanted)));
+  }
+  return worst;
+}
+
+/* Adjusts the model in rounds and leaves the best of them in it. */
+static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *err) {
+  Fit *fit = work->fit;
+  bool counts = model->shape == SHAPE_COUNTS;
+  double own_floor = counts ? 0 : fit_batch_dispersion(&model->batch), trace_floor = counts ? 1 : own_floor;
+  Scales wanted, found_scales;
+  FitModel best = *model;
+  scales_begin(fit, &wanted);
+  scales_begin(fit, &found_scales);
+  scales_of(fit, &fit->trace, trace_floor, &wanted);
+  *best_misfit = INFINITY;
+  for (int round = 0; round < ROUNDS; round++) {
+    FitFigures found;
+    double power = round < 4 ? 1 : 0.6;
+    if (!replicate(work, model, 0, &found, err)) return false;
+    double misfit_now = misfit(fit, &wanted, &found, counts ? 1 : 0);
+    fit->rounds++;
+    if (misfit_now < *best_misfit) {
+      *best_misfit = misfit_now;
+      best = *model;
+      best.rate_rps *= fit->trace.n / found.n;
+    }
+    if (misfit_now < 0.02 && round > 3) break;
+    scales_of(fit, &found, own_floor, &found_scales);
+    for (size_t k = 0; k < wanted.count; k++) {
+      double *variance = &model->burst_variance[wanted.scale[k]];
+      if (wanted.own[k] <= 0) *variance *= 0.3;
+      else if (*variance > 0) *variance = towards(*variance, wanted.own[k], found_scales.own[k], power);
+    }
+    model->rate_rps *= fit->trace.n / found.n;
+    if (model->has_day) adjust_table(model->day, fit->trace.day, found.day, TRACE_HOURS, power);
+    if (model->has_week) adjust_table(model->week, fit->trace.week, found.week, TRACE_WEEKDAYS, power);
+  }
+  *model = best;
+  return true;
+}
+
+/* From wide to narrow: a factor of variance v multiplies what the wider ones make. */
+static void first_bursts(const Fit *fit, FitModel *model, double share) {
+  Scales s;
+  double wider = 1;
+  scales_begin(fit, &s);
+  scales_of(fit, &fit->trace, model->shape == SHAPE_COUNTS ? 1 : fit_batch_dispersion(&model->batch), &s);
+  memset(model->burst_variance, 0, sizeof model->burst_variance);
+  for (size_t k = s.count; k-- > 0;) {
+    double variance = s.own[k] > 0 ? share * s.own[k] / wider : 0;
+    model->burst_variance[s.scale[k]] = variance;
+    wider *= 1 + variance;
+  }
+}
+
+bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
+  TraceStatistics *s = ARENA_NEW(arena, TraceStatistics);
+  TraceFacts *facts = ARENA_NEW(arena, TraceFacts);
+  memset(fit, 0, sizeof *fit);
+  if (!trace_measure(s, facts, &options->trace, arena, err)) return false;
+  const char *file = options->trace.file;
+  if (!s->timed) return err_add(err, ERR_SCENARIO, "%s: error: nothing says when its requests came; only their sizes could be fitted", file);
+  if (s->n_rows < ROWS_LEAST) return err_add(err, ERR_SCENARIO, "%s: error: %zu rows are too few to fit; %d at least", file, s->n_rows, ROWS_LEAST);
+  if (s->span_ns <= 0 || !(s->n > 0)) return err_add(err, ERR_SCENARIO, "%s: error: there is no time between its rows, or nothing in them", file);
+  fit->span_ns = s->span_ns;
+  fit->n_replicas = options->replicas;
+  fit_figures_of(s, &fit->trace, fit->n_windows);
+  fit_read(&fit->model, s, facts, arena);
+  Work work = {fit, options, facts, s->first_ns};
+  double misfit_plain, misfit_spells;
+  FitModel spells = fit->model;
+  fit->model.on_off = false;
+  first_bursts(fit, &fit->model, 1);
+  if (!adjust(&work, &fit->model, &misfit_plain, err)) return false;
+  if (spells.on_off) {
+    first_bursts(fit, &spells, 0.3);
+    if (!adjust(&work, &spells, &misfit_spells, err)) return false;
+    if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
+  }
+  if (!replicate(&work, &fit->model, options->replicas, &fit->replicas, err)) return false;
+  for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
+  return true;
+}
+
+void fit_text(const Fit *fit, const char *file, Text *out) {
+  bool jobs = fit->model.shape == SHAPE_JOBS;
+  text_addf(out, "# Fitted by headroom %s to %s: %.15g %s in %.9g s. Where an instant of the run is one of the day or the week,\n", HEADROOM_VERSION, file, fit->trace.n,
+            jobs ? "jobs" : "requests", (double)fit->span_ns / 1e9);
+  text_addf(out, "# `starts` says which. To be put into a %s.\n", jobs ? "training queue (training.NAME.jobs)" : "deployment (deployments.NAME.workload)");
+  text_addf(out, "%s:\n", jobs ? "jobs" : "workload");
+  fit_model_lines(&fit->model, 2, jobs, out);
+}
