@@ -68,10 +68,20 @@ static const Field random_crowds_fields[] = {FIELD_ROWS(RANDOM_CROWDS_FIELDS)};
 #undef ROW_STRUCT
 static const Type random_crowds_type = FIELD_TYPE("random_crowds", "flash crowds at random instants", RandomCrowds, random_crowds_fields, NULL);
 
+#define LEVELS_FIELDS(F, C, O, L, M, R, P)                                                                         \
+  F(duration, every, NULL, 1e-3, YEARS_S, REQUIRED, "length of a part", "")                                       \
+  L(of, Share, &share_type, REQUIRED, "rates of the parts in their order; after the last they begin again")
+typedef struct Levels { FIELD_MEMBERS(LEVELS_FIELDS) } Levels;
+#define ROW_STRUCT Levels
+static const Field levels_fields[] = {FIELD_ROWS(LEVELS_FIELDS)};
+#undef ROW_STRUCT
+static const Type levels_type = FIELD_TYPE("levels", "a rate given part by part", Levels, levels_fields, NULL);
+
 #define MODULATED_FIELDS(F, C, O, L, M, R, P)                                                                                                \
   F(duration, starts, "0s", 0, 604800, OPTIONAL, "time of the week at the start of the run, from Monday 0:00", "")                           \
   L(day, Share, &share_type, OPTIONAL, "rates of equal parts of a day, 24 for hours; brought to mean 1")                                      \
   L(week, Share, &share_type, OPTIONAL, "rates of the seven days, Monday first; brought to mean 1")                                           \
+  P(levels, Levels, &levels_type, "a slow course given part by part; brought to mean 1")                                                    \
   F(number, trend, "0", -2, 2, OPTIONAL, "change of the rate from start to horizon, over its mean", "")                                      \
   L(bursts, Burst, &burst_type, OPTIONAL, "random factors, one for each time scale")                                                          \
   P(on_off, OnOff, &on_off_type, "busy and quiet spells; brought to mean 1")                                                                  \
@@ -91,10 +101,12 @@ static double mean_share(const List *list) {
 static bool check(const void *value, Err *err) {
   const Modulated *m = value;
   bool good = true;
+  if (m->levels && m->levels->of.count && m->levels->every_ns > LAST_NS / (int64_t)m->levels->of.count) good = err_at(err, "levels.every", "all parts together are too long");
   if (m->day.count && DAY_NS % (int64_t)m->day.count) good = err_at(err, "day", "%zu parts do not divide a day; 24 are hours", m->day.count);
   if (m->week.count && m->week.count != DAYS_A_WEEK) good = err_at(err, "week", "a week has 7 days, there are %zu", m->week.count);
   if (!(mean_share(&m->day) > 0)) good = err_at(err, "day", "some part must have a rate above 0");
   if (!(mean_share(&m->week) > 0)) good = err_at(err, "week", "some day must have a rate above 0");
+  if (m->levels && !(m->levels->of.count && mean_share(&m->levels->of) > 0)) good = err_at(err, "levels.of", "some part must have a rate above 0");
   if (m->bursts.count > DRAW_BURST) good = err_at(err, "bursts", "at most %d time scales", DRAW_BURST);
   if (m->on_off && !(distribution_mean(&m->on_off->on_ns) > 0)) good = err_at(err, "on_off.on", "must take time");
   if (m->on_off && !(distribution_mean(&m->on_off->on_ns) + distribution_mean(&m->on_off->off_ns) >= 1e3)) good = err_at(err, "on_off", "both spells together must take a microsecond at least");
@@ -115,7 +127,7 @@ typedef struct Part {
 typedef struct ModulatedState {
   Stream stream;
   int64_t horizon_ns;
-  double day_mean, week_mean, on_value, off_value;
+  double day_mean, week_mean, levels_mean, on_value, off_value;
   Part *burst;        /* [bursts] */
   Distribution *gamma; /* [bursts], of mean 1 */
   Part spell;
@@ -199,7 +211,8 @@ static void begin(const void *params, void *state, const WorkloadContext *contex
   const Modulated *m = params;
   ModulatedState *s = state;
   *s = (ModulatedState){.stream = stream_make(context->seed, context->entity, PURPOSE_MODULATION, context->replication), .horizon_ns = context->horizon_ns,
-                        .day_mean = mean_share(&m->day), .week_mean = mean_share(&m->week), .burst = ARENA_ARRAY(arena, Part, m->bursts.count),
+                        .day_mean = mean_share(&m->day), .week_mean = mean_share(&m->week),
+                        .levels_mean = m->levels ? mean_share(&m->levels->of) : 1, .burst = ARENA_ARRAY(arena, Part, m->bursts.count),
                         .gamma = ARENA_ARRAY(arena, Distribution, m->bursts.count)};
   for (size_t k = 0; k < m->bursts.count; k++) {
     Err err = {.count = 0};
@@ -222,6 +235,7 @@ static double level(const void *params, void *state, const WorkloadContext *cont
   (void)context;
   if (m->day.count) multiply(&product, table_part(&m->day, s->day_mean, DAY_NS, m->starts_ns % DAY_NS, at_ns));
   if (m->week.count) multiply(&product, table_part(&m->week, s->week_mean, DAYS_A_WEEK * DAY_NS, m->starts_ns, at_ns));
+  if (m->levels) multiply(&product, table_part(&m->levels->of, s->levels_mean, m->levels->every_ns * (int64_t)m->levels->of.count, 0, at_ns));
   if (m->trend < 0 || m->trend > 0) multiply(&product, trend_part(m, s->horizon_ns, at_ns));
   for (size_t k = 0; k < m->bursts.count; k++) {
     if (s->burst[k].end_ns <= at_ns) burst_step(m, s, k, at_ns);
@@ -275,7 +289,7 @@ const RateModel rate_modulated = {
     .model = {.kind = MODEL_RATE,
               .name = "modulated",
               .summary = "hours, days, trend, on/off spells, flash crowds and random bursts at given time scales, multiplied",
-              .rule = "rate(t) = rate of the arrivals x day x week x trend x on/off x crowds x bursts. Day, week, spells and bursts have mean 1. The\n"
+              .rule = "rate(t) = rate of the arrivals x day x week x levels x trend x on/off x crowds x bursts. Day, week, levels, spells and bursts have mean 1. The\n"
                       "factor of a burst is gamma with mean 1 and coefficient of variation cv, drawn anew for every cell of its scale. Ramps and the\n"
                       "trend go in steps (32 a ramp, 256 a run).",
               .evidence = "counts, dispersion and spells against theory, tests/unit/test_modulated.c",

@@ -14,7 +14,11 @@
 
 const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604800};
 
-enum { ROUNDS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
+enum { ROUNDS = 10, COARSE_ROUNDS = 4, COARSE_REPLICAS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
+/* Cells that hold fewer arrivals than this are left to batches: a factor for each would be drawn for nothing. */
+#define ARRIVALS_LEAST 0.02
+enum { TABLE_ROUNDS = 8 };
+#define TABLE_STEP_NS (60 * NS_PER_S)
 
 /* ---- the trace's relative variance of counts, scale by scale ---- */
 
@@ -37,8 +41,11 @@ static void scales_of(const Fit *fit, const FitFigures *f, double floor, Scales 
 
 static void scales_begin(const Fit *fit, Scales *s) {
   s->count = 0;
-  for (size_t k = 0; k < FIT_SCALES; k++)
-    if (fit->n_windows[k] >= WINDOWS_LEAST && fit->trace.dispersion[k] >= 0) s->scale[s->count++] = k;
+  for (size_t k = 0; k < FIT_SCALES; k++) {
+    bool sparse = fit->trace.n * (double)fit_scale_s[k] * 1e9 < ARRIVALS_LEAST * (double)fit->span_ns;
+    bool given = fit->model.n_levels && fit_scale_s[k] >= 86400; /* day by day */
+    if (!sparse && !given && fit->n_windows[k] >= WINDOWS_LEAST && fit->trace.dispersion[k] >= 0) s->scale[s->count++] = k;
+  }
 }
 
 /* ---- replicas ---- */
@@ -67,15 +74,14 @@ static void mean_of(FitFigures *mean, const FitFigures *figures, size_t n) {
 }
 
 /* Means over replicas first, first + 1 ...; the same for any number of threads. */
-static bool replicate(const Work *work, const FitModel *model, uint32_t first, FitFigures *mean, Err *err) {
+static bool replicate(const Work *work, const FitModel *model, uint32_t first, uint32_t n, FitFigures *mean, Err *err) {
   Arena arena = {0};
   Scenario scenario;
-  uint32_t n = work->options->replicas;
   bool good = fit_model_scenario(model, work->fit->span_ns, &arena, &scenario, err);
   FitFigures *figures = ARENA_ARRAY(&arena, FitFigures, n);
   if (good) {
 #pragma omp parallel for num_threads(work->options->threads) schedule(dynamic, 1)
-    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, work->first_ns, work->fit->span_ns, &figures[r]);
+    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, model->first_unit, work->first_ns, work->fit->span_ns, &figures[r]);
     mean_of(mean, figures, n);
   }
   arena_free(&arena);
@@ -89,9 +95,32 @@ static double towards(double value, double wanted, double found, double power) {
   return value * pow(ratio < 0.2 ? 0.2 : ratio > 5 ? 5 : ratio, power);
 }
 
-static void adjust_table(double *table, const double *wanted, const double *found, size_t n, double power) {
+static void adjust_table(double *table, const double *wanted, const double *found, size_t n) {
   for (size_t k = 0; k < n; k++)
-    if (wanted[k] == wanted[k] && found[k] > 0) table[k] = wanted[k] > 0 ? towards(table[k] > 0 ? table[k] : wanted[k], wanted[k], found[k], power) : 0;
+    if (wanted[k] == wanted[k] && found[k] > 0) table[k] *= wanted[k] / found[k];
+}
+
+/* Rate and tables act on each other and on the ends of the trace. All else has mean 1, so the expected counts of the model without it show,
+ * without noise, what is to be put right. */
+static bool adjust_tables(const Work *work, FitModel *model, Err *err) {
+  TraceFacts facts = *work->facts;
+  Work expected = {work->fit, work->options, &facts, work->first_ns};
+  if (facts.shape != SHAPE_COUNTS) {
+    facts.shape = SHAPE_COUNTS;
+    facts.interval_ns = TABLE_STEP_NS;
+  }
+  for (int round = 0; round < TABLE_ROUNDS; round++) {
+    FitModel calm = *model;
+    FitFigures found;
+    memset(calm.burst_variance, 0, sizeof calm.burst_variance);
+    calm.on_off = false;
+    if (!replicate(&expected, &calm, 0, 1, &found, err)) return false;
+    double intervals = floor((double)work->fit->span_ns / (double)facts.interval_ns); /* whole ones */
+    model->rate_rps *= work->fit->trace.n / found.n * intervals * (double)facts.interval_ns / (double)work->fit->span_ns;
+    if (model->has_day) adjust_table(model->day, work->fit->trace.day, found.day, TRACE_HOURS);
+    if (model->has_week) adjust_table(model->week, work->fit->trace.week, found.week, TRACE_WEEKDAYS);
+  }
+  return true;
 }
 
 /* How far the worst of the scales is from the trace: |ln(dispersion / dispersion)|, narrow scales with few windows less. */
@@ -120,25 +149,24 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
   *best_misfit = INFINITY;
   for (int round = 0; round < ROUNDS; round++) {
     FitFigures found;
-    double power = round < 4 ? 1 : 0.6;
-    if (!replicate(work, model, 0, &found, err)) return false;
+    bool coarse = round < COARSE_ROUNDS;
+    double power = coarse ? 1 : 0.6;
+    uint32_t replicas = work->options->replicas;
+    if (!replicate(work, model, 0, coarse && replicas > COARSE_REPLICAS ? COARSE_REPLICAS : replicas, &found, err)) return false;
     double misfit_now = misfit(fit, &wanted, &found, counts ? 1 : 0);
     fit->rounds++;
-    if (misfit_now < *best_misfit) {
+    if (misfit_now < *best_misfit && !(coarse && replicas > COARSE_REPLICAS)) {
       *best_misfit = misfit_now;
       best = *model;
-      best.rate_rps *= fit->trace.n / found.n;
     }
-    if (misfit_now < 0.02 && round > 3) break;
+    if (misfit_now < 0.02 && !coarse) break;
     scales_of(fit, &found, own_floor, &found_scales);
     for (size_t k = 0; k < wanted.count; k++) {
       double *variance = &model->burst_variance[wanted.scale[k]];
       if (wanted.own[k] <= 0) *variance *= 0.3;
       else if (*variance > 0) *variance = towards(*variance, wanted.own[k], found_scales.own[k], power);
     }
-    model->rate_rps *= fit->trace.n / found.n;
-    if (model->has_day) adjust_table(model->day, fit->trace.day, found.day, TRACE_HOURS, power);
-    if (model->has_week) adjust_table(model->week, fit->trace.week, found.week, TRACE_WEEKDAYS, power);
+    if (fit->trace.spearman == fit->trace.spearman && found.spearman == found.spearman) model->spearman = fmax(-0.999, fmin(0.999, model->spearman + power * (fit->trace.spearman - found.spearman)));
   }
   *model = best;
   return true;
@@ -173,6 +201,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
   fit_read(&fit->model, s, facts, arena);
   Work work = {fit, options, facts, s->first_ns};
   double misfit_plain, misfit_spells;
+  if (!adjust_tables(&work, &fit->model, err)) return false;
   FitModel spells = fit->model;
   fit->model.on_off = false;
   first_bursts(fit, &fit->model, 1);
@@ -182,7 +211,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
     if (!adjust(&work, &spells, &misfit_spells, err)) return false;
     if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
   }
-  if (!replicate(&work, &fit->model, options->replicas, &fit->replicas, err)) return false;
+  if (!replicate(&work, &fit->model, options->replicas, options->replicas, &fit->replicas, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
   return true;
 }

@@ -7,7 +7,7 @@
 
 #include "sim/lab/trace_statistics.h"
 
-enum { FIT_SCALES = 8, FIT_POINTS = 160 };
+enum { FIT_SCALES = 8, FIT_POINTS = 160, FIT_LEVELS = 800 };
 extern const int64_t fit_scale_s[FIT_SCALES]; /* 1 s to a week; the first TRACE_WINDOWS are trace_window_s */
 
 /* A law of sizes: at most FIT_POINTS points of its distribution. count 0: there is none. */
@@ -22,6 +22,8 @@ typedef struct FitModel {
   int64_t starts_ns; /* of the week */
   bool has_day, has_week, on_off;
   double day[TRACE_HOURS], week[TRACE_WEEKDAYS], trend;
+  size_t n_levels;                   /* of days, beyond the week's table */
+  double level[FIT_LEVELS];
   double burst_variance[FIT_SCALES]; /* of the factor of each scale; 0: none */
   double on_mean_s, on_cv, off_mean_s, off_cv;
   FitSizes batch;
@@ -29,6 +31,7 @@ typedef struct FitModel {
   double zipf, client_cv;
   FitSizes first, second; /* input and output, or GPUs and duration in s */
   double spearman;
+  double first_unit; /* `first` is given in whole units of this: 0.001 where GPUs are shared */
 } FitModel;
 
 /* What is compared. NaN where the trace has none. */

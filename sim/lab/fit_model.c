@@ -17,9 +17,9 @@
 
 static void line(Text *out, int indent, const char *text) { text_addf(out, "%*s%s\n", indent, "", text); }
 
-static void add_sizes(Text *out, const FitSizes *sizes, const char *unit) {
+static void add_sizes(Text *out, const FitSizes *sizes, double of, const char *unit) {
   text_addf(out, "{empirical: {points: [");
-  for (size_t k = 0; k < sizes->count; k++) text_addf(out, "%s[%.10g%s, %.9g]", k ? ", " : "", sizes->point[k].value, unit, sizes->point[k].cumulative);
+  for (size_t k = 0; k < sizes->count; k++) text_addf(out, "%s[%.10g%s, %.9g]", k ? ", " : "", sizes->point[k].value / of, unit, sizes->point[k].cumulative);
   text_addf(out, "]}}");
 }
 
@@ -35,7 +35,7 @@ static void add_arrivals(Text *out, const FitModel *m) {
   else text_addf(out, "{poisson: {rate: %.12g/s}}", rate_rps);
   if (!m->batch.count) return;
   text_addf(out, ", size: ");
-  add_sizes(out, &m->batch, "");
+  add_sizes(out, &m->batch, 1, "");
   text_addf(out, "}}");
 }
 
@@ -57,12 +57,16 @@ static bool has_bursts(const FitModel *m) {
 }
 
 static void rate_lines(const FitModel *m, int indent, Text *out) {
-  if (!m->has_day && !m->has_week && !m->on_off && !(m->trend < 0 || m->trend > 0) && !has_bursts(m)) return;
+  if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !(m->trend < 0 || m->trend > 0) && !has_bursts(m)) return;
   line(out, indent, "rate:");
   line(out, indent + 2, "modulated:");
   if (m->has_day || m->has_week) text_addf(out, "%*sstarts: %.9gs\n", indent + 4, "", (double)m->starts_ns / 1e9);
   if (m->has_day) add_table(out, indent + 4, "day", m->day, TRACE_HOURS);
   if (m->has_week) add_table(out, indent + 4, "week", m->week, TRACE_WEEKDAYS);
+  if (m->n_levels) {
+    text_addf(out, "%*slevels:\n%*severy: 24h\n", indent + 4, "", indent + 6, "");
+    add_table(out, indent + 6, "of", m->level, m->n_levels);
+  }
   if (m->trend < 0 || m->trend > 0) text_addf(out, "%*strend: %.5g\n", indent + 4, "", m->trend);
   if (m->on_off)
     text_addf(out, "%*son_off: {on: {gamma: {mean: %.6gs, cv: %.4g}}, off: {lognormal: {mean: %.6gs, cv: %.4g}}}\n", indent + 4, "", m->on_mean_s, m->on_cv, m->off_mean_s, m->off_cv);
@@ -72,10 +76,10 @@ static void rate_lines(const FitModel *m, int indent, Text *out) {
     if (burst_cv(m->burst_variance[k]) > 0) text_addf(out, "%*s- {scale: %llds, cv: %.6g}\n", indent + 6, "", (long long)fit_scale_s[k], burst_cv(m->burst_variance[k]));
 }
 
-static void size_line(Text *out, int indent, const char *name, const FitSizes *sizes, const char *unit) {
+static void size_line(Text *out, int indent, const char *name, const FitSizes *sizes, double of, const char *unit) {
   if (!sizes->count) return;
   text_addf(out, "%*s%s: ", indent, "", name);
-  add_sizes(out, sizes, unit);
+  add_sizes(out, sizes, of, unit);
   text_addf(out, "\n");
 }
 
@@ -84,9 +88,9 @@ void fit_model_lines(const FitModel *m, int indent, bool jobs, Text *out) {
   add_arrivals(out, m);
   text_addf(out, "\n");
   rate_lines(m, indent, out);
-  size_line(out, indent, jobs ? "gpus" : "input", &m->first, "");
-  size_line(out, indent, jobs ? "duration" : "output", &m->second, jobs ? "s" : "");
-  if (m->first.count && m->second.count && fabs(m->spearman) > 0.002) text_addf(out, "%*scorrelation: %.4g\n", indent, "", m->spearman);
+  size_line(out, indent, jobs ? "gpus" : "input", &m->first, jobs ? 1 : m->first_unit, "");
+  size_line(out, indent, jobs ? "duration" : "output", &m->second, 1, jobs ? "s" : "");
+  if (!jobs && m->first.count && m->second.count && fabs(m->spearman) > 0.002) text_addf(out, "%*scorrelation: %.4g\n", indent, "", m->spearman);
 }
 
 bool fit_model_scenario(const FitModel *m, int64_t span_ns, Arena *arena, Scenario *scenario, Err *err) {
@@ -175,23 +179,23 @@ static void add_intervals(const Scenario *scenario, uint32_t replica, int64_t in
   }
 }
 
-static void add_arrivals_of(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, int64_t first_ns, TraceStatistics *s, Arena *arena) {
+static void add_arrivals_of(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, TraceStatistics *s, Arena *arena) {
   Arrivals *a = ARENA_NEW(arena, Arrivals);
   arrivals_begin(a, scenario, 0, replica, scenario->initial_variant[0], arena);
   for (; arrivals_peek(a) != INSTANT_NEVER; a->cursor++) {
-    double first = facts->has_first ? (double)a->block.input[a->cursor] : (double)NAN, second = facts->has_second ? (double)a->block.output[a->cursor] : (double)NAN;
+    double first = facts->has_first ? (double)a->block.input[a->cursor] * first_unit : (double)NAN, second = facts->has_second ? (double)a->block.output[a->cursor] : (double)NAN;
     trace_statistics_add(s, &(TraceRow){first_ns + a->block.arrival_ns[a->cursor], first, second});
   }
 }
 
-void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, int64_t first_ns, int64_t span_ns, FitFigures *figures) {
+void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, int64_t span_ns, FitFigures *figures) {
   Arena arena = {0};
   TraceStatistics *s = ARENA_NEW(&arena, TraceStatistics);
   size_t n_windows[FIT_SCALES];
   trace_statistics_begin(s, facts, &arena);
   s->interval_ns = facts->interval_ns;
   if (facts->shape == SHAPE_COUNTS) add_intervals(scenario, replica, facts->interval_ns, first_ns, span_ns, s, &arena);
-  else add_arrivals_of(scenario, replica, facts, first_ns, s, &arena);
+  else add_arrivals_of(scenario, replica, facts, first_unit, first_ns, s, &arena);
   if (s->n_rows > 0) trace_statistics_end(s, facts);
   fit_figures_of(s, figures, n_windows);
   arena_free(&arena);

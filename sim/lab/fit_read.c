@@ -31,13 +31,14 @@ static bool few_values(FitSizes *sizes, const double *sorted, size_t n) {
   return true;
 }
 
-/* Levels 0, 0.0005 ... 0.9999, 1, close together where distributions bend. */
+/* Levels from 0.0005 to 0.9999, close together in the upper tail, which takes most of the work. */
 static size_t levels(double *level) {
-  static const double ends[] = {0.0001, 0.0005, 0.001, 0.002, 0.005};
+  static const double low[] = {0.0005, 0.002, 0.005, 0.01}, high[] = {0.9995, 0.9999};
   size_t n = 0;
-  for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) level[n++] = ends[k];
-  for (int k = 1; k < 100; k++) level[n++] = k / 100.0;
-  for (size_t k = sizeof ends / sizeof *ends; k-- > 0;) level[n++] = 1 - ends[k];
+  for (size_t k = 0; k < sizeof low / sizeof *low; k++) level[n++] = low[k];
+  for (int k = 1; k < 50; k++) level[n++] = k / 50.0;
+  for (int k = 981; k < 1000; k++) level[n++] = k / 1000.0;
+  for (size_t k = 0; k < sizeof high / sizeof *high; k++) level[n++] = high[k];
   return n;
 }
 
@@ -189,6 +190,24 @@ static double trend_of(const TraceStatistics *s) {
   return trend > 1.9 ? 1.9 : trend < -1.9 ? -1.9 : trend;
 }
 
+/* The counts of whole days over those that the week's table expects; the rest of a day at the end goes on as the last one. */
+static void levels_fit(FitModel *model, const TraceStatistics *s) {
+  size_t bins = s->bin.width_ns > 0 && DAY_NS % s->bin.width_ns == 0 ? (size_t)(DAY_NS / s->bin.width_ns) : 0, n = bins ? s->n_bins / bins : 0;
+  if (n < 7 || n > FIT_LEVELS) return;
+  double mean = s->n / ((double)s->span_ns / (double)DAY_NS);
+  for (size_t d = 0; d < n; d++) {
+    double count = 0, week = 0;
+    for (size_t b = 0; b < bins; b++) {
+      int64_t at_ns = (model->starts_ns + (int64_t)(d * bins + b) * s->bin.width_ns) % WEEK_NS;
+      count += s->series[d * bins + b];
+      week += model->has_week ? model->week[at_ns / DAY_NS] : 1;
+    }
+    model->level[d] = week > 0 ? count / (mean * week / (double)bins) : 0;
+  }
+  model->n_levels = n;
+  if (s->n_bins > n * bins && n < FIT_LEVELS) model->level[model->n_levels++] = model->level[n - 1];
+}
+
 /* ---- clients ---- */
 
 /* Zipf's exponent by least squares of log share on log rank, over the clients that make 99 % of the requests. */
@@ -227,7 +246,11 @@ void fit_read(FitModel *model, const TraceStatistics *s, const TraceFacts *facts
   model->has_week = s->span_ns >= 2 * WEEK_NS && s->weekday_profile[0] == s->weekday_profile[0];
   table_fit(model->day, s->hour_profile, TRACE_HOURS);
   table_fit(model->week, s->weekday_profile, TRACE_WEEKDAYS);
-  model->trend = trend_of(s);
+  levels_fit(model, s);
+  if (!model->n_levels) model->trend = trend_of(s);
+  model->first_unit = 1;
+  for (size_t k = 0; k < s->n_sample && s->shape == SHAPE_JOBS; k++)
+    if (s->sample[k].first > floor(s->sample[k].first)) model->first_unit = 0.001;
   if (s->shape != SHAPE_COUNTS) {
     batches_fit(model, s, &scratch);
     spells_fit(model, s);
