@@ -144,7 +144,7 @@ const Workload workload_clients = {
               .summary = "many clients with shares of the rate and gaps of their own",
               .rule = "every client is a renewal process with gamma or Weibull gaps; its first request comes one gap after the start. Shares are\n"
                       "given one by one, or fall by Zipf's law.",
-              .evidence = "rates, shares and variation against theory, tests/unit/test_modulated.c",
+              .evidence = "rates, shares and variation against theory, tests/fit/test_generators.py",
               .params = &clients_type},
     .state_bytes = sizeof(ClientsState),
     .begin = begin,

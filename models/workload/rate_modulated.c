@@ -15,7 +15,7 @@
 #define LAST_NS (INT64_C(1) << 62)
 enum { DAYS_A_WEEK = 7, RAMP_STEPS = 32, TREND_STEPS = 256 };
 /* The upper bits of a draw's number say what it is for. */
-enum { DRAW_SHIFT = 48, DRAW_ON_OFF = 1, DRAW_CROWD = 2, DRAW_BURST = 16 };
+enum { DRAW_SHIFT = 48, DRAW_ON_OFF = 1, DRAW_CROWD = 2, DRAW_PHASE = 3, DRAW_BURST = 16 };
 
 
 typedef struct Share {
@@ -129,6 +129,7 @@ typedef struct ModulatedState {
   int64_t horizon_ns;
   double day_mean, week_mean, levels_mean, on_value, off_value;
   Part *burst;        /* [bursts] */
+  int64_t *phase_ns;  /* [bursts]: the first cell has begun so long before the start */
   Distribution *gamma; /* [bursts], of mean 1 */
   Part spell;
   bool on;
@@ -155,8 +156,8 @@ static Part trend_part(const Modulated *m, int64_t horizon_ns, int64_t at_ns) {
 }
 
 static void burst_step(const Modulated *m, ModulatedState *s, size_t k, int64_t at_ns) {
-  int64_t scale_ns = LIST_AT(m->bursts, Burst, k)->scale_ns, cell = at_ns / scale_ns;
-  s->burst[k] = (Part){distribution_quantile(&s->gamma[k], draw(s, DRAW_BURST + k, (uint64_t)cell)), (cell + 1) * scale_ns};
+  int64_t scale_ns = LIST_AT(m->bursts, Burst, k)->scale_ns, cell = (at_ns + s->phase_ns[k]) / scale_ns;
+  s->burst[k] = (Part){distribution_quantile(&s->gamma[k], draw(s, DRAW_BURST + k, (uint64_t)cell)), (cell + 1) * scale_ns - s->phase_ns[k]};
 }
 
 static void spell_step(const Modulated *m, ModulatedState *s, int64_t at_ns) {
@@ -213,9 +214,10 @@ static void begin(const void *params, void *state, const WorkloadContext *contex
   *s = (ModulatedState){.stream = stream_make(context->seed, context->entity, PURPOSE_MODULATION, context->replication), .horizon_ns = context->horizon_ns,
                         .day_mean = mean_share(&m->day), .week_mean = mean_share(&m->week),
                         .levels_mean = m->levels ? mean_share(&m->levels->of) : 1, .burst = ARENA_ARRAY(arena, Part, m->bursts.count),
-                        .gamma = ARENA_ARRAY(arena, Distribution, m->bursts.count)};
+                        .phase_ns = ARENA_ARRAY(arena, int64_t, m->bursts.count), .gamma = ARENA_ARRAY(arena, Distribution, m->bursts.count)};
   for (size_t k = 0; k < m->bursts.count; k++) {
     Err err = {.count = 0};
+    s->phase_ns[k] = (int64_t)(draw(s, DRAW_PHASE, k) * (double)LIST_AT(m->bursts, Burst, k)->scale_ns);
     s->gamma[k] = distribution_gamma_mean_cv(1, LIST_AT(m->bursts, Burst, k)->cv);
     CHECK(distribution_prepare(&s->gamma[k], arena, &err));
   }
@@ -290,9 +292,10 @@ const RateModel rate_modulated = {
               .name = "modulated",
               .summary = "hours, days, trend, on/off spells, flash crowds and random bursts at given time scales, multiplied",
               .rule = "rate(t) = rate of the arrivals x day x week x levels x trend x on/off x crowds x bursts. Day, week, levels, spells and bursts have mean 1. The\n"
-                      "factor of a burst is gamma with mean 1 and coefficient of variation cv, drawn anew for every cell of its scale. Ramps and the\n"
+                      "factor of a burst is gamma with mean 1 and coefficient of variation cv, drawn anew for every cell of its scale; the first one has\n"
+                      "begun at random before the start, so that no instant is special. Ramps and the\n"
                       "trend go in steps (32 a ramp, 256 a run).",
-              .evidence = "counts, dispersion and spells against theory, tests/unit/test_modulated.c",
+              .evidence = "counts, dispersion and spells against theory, tests/fit/test_generators.py",
               .params = &modulated_type},
     .state_bytes = sizeof(ModulatedState),
     .begin = begin,
