@@ -46,7 +46,7 @@ class Generators(InFolder):
         """Counts are Poisson given the rate: dispersion 1 + rate x width x relative variance; 2/3 cv^2 of it where the window is one cell."""
         self.assertAlmostEqual(self.relative_variance(10, (10, 1)), 2 / 3, places=4)
         for cv in (0.5, 1, 2):
-            counts = self.counts(self.workload({"bursts": [{"scale": "10s", "cv": cv}]}), 60000, 10)
+            counts = self.counts(self.workload({"bursts": [{"scale": "10s", "cv": cv}]}), 40000, 10, 16)
             self.check_dispersion(counts, RATE * 10, 1 + RATE * 10 * self.relative_variance(10, (10, cv)))
         counts = self.counts(self.workload({"bursts": [{"scale": "10s", "cv": 0.8}, {"scale": "100s", "cv": 0.5}]}), 200000, 50)
         self.check_dispersion(counts, RATE * 50, 1 + RATE * 50 * self.relative_variance(50, (10, 0.8), (100, 0.5)))
