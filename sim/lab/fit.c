@@ -1,4 +1,4 @@
-/* Fitting; see fit.h. First what can be read off the trace: rate, tables of the day and the week, trend, spells, batches, clients, sizes.
+/* Fitting; see fit.h. First what can be read off the trace: rate, tables of the day and the week, the slow course, spells, batches, clients, sizes.
  * Then the factors of each time scale, in rounds: replicas are generated and measured, and what a scale adds to the relative variance of
  * counts (beyond the next wider one) is brought to what it adds in the trace. */
 #include "sim/lab/fit.h"

@@ -1,4 +1,4 @@
-/* A generator fitted to a trace: a workload whose replicas have the trace's rate over the day and the week, its trend, its spells of silence,
+/* A generator fitted to a trace: a workload whose replicas have the trace's rate over the day and the week, its slow course, its spells of silence,
  * its dispersion time scale by time scale, its batches, clients and sizes. Arrivals are doubly stochastic: a simple process whose rate is a
  * product of factors (`modulated`). What cannot be solved directly, since the factors act on each other, is adjusted on generated replicas
  * until these have the trace's figures, which are measured as `describe trace` does. Nothing is specific to a file or format. */
@@ -7,7 +7,7 @@
 
 #include "sim/lab/trace_statistics.h"
 
-enum { FIT_SCALES = 8, FIT_POINTS = 160, FIT_LEVELS = 800 };
+enum { FIT_SCALES = 8, FIT_POINTS = 160, FIT_LEVELS = 3000 };
 extern const int64_t fit_scale_s[FIT_SCALES]; /* 1 s to a week; the first TRACE_WINDOWS are trace_window_s */
 
 /* A law of sizes: at most FIT_POINTS points of its distribution. count 0: there is none. */
@@ -21,7 +21,7 @@ typedef struct FitModel {
   double rate_rps;
   int64_t starts_ns; /* of the week */
   bool has_day, has_week, on_off;
-  double day[TRACE_HOURS], week[TRACE_WEEKDAYS], trend;
+  double day[TRACE_HOURS], week[TRACE_WEEKDAYS];
   size_t n_levels;                   /* of days, beyond the week's table */
   double level[FIT_LEVELS];
   double burst_variance[FIT_SCALES]; /* of the factor of each scale; 0: none */

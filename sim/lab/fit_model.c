@@ -57,7 +57,7 @@ static bool has_bursts(const FitModel *m) {
 }
 
 static void rate_lines(const FitModel *m, int indent, Text *out) {
-  if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !(m->trend < 0 || m->trend > 0) && !has_bursts(m)) return;
+  if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !has_bursts(m)) return;
   line(out, indent, "rate:");
   line(out, indent + 2, "modulated:");
   if (m->has_day || m->has_week) text_addf(out, "%*sstarts: %.9gs\n", indent + 4, "", (double)m->starts_ns / 1e9);
@@ -67,7 +67,6 @@ static void rate_lines(const FitModel *m, int indent, Text *out) {
     text_addf(out, "%*slevels:\n%*severy: 24h\n", indent + 4, "", indent + 6, "");
     add_table(out, indent + 6, "of", m->level, m->n_levels);
   }
-  if (m->trend < 0 || m->trend > 0) text_addf(out, "%*strend: %.5g\n", indent + 4, "", m->trend);
   if (m->on_off)
     text_addf(out, "%*son_off: {on: {gamma: {mean: %.6gs, cv: %.4g}}, off: {lognormal: {mean: %.6gs, cv: %.4g}}}\n", indent + 4, "", m->on_mean_s, m->on_cv, m->off_mean_s, m->off_cv);
   if (!has_bursts(m)) return;

@@ -165,29 +165,10 @@ static void spells_fit(FitModel *model, const TraceStatistics *s) {
   model->off_cv = moments_cv(&off);
 }
 
-/* ---- tables, trend ---- */
+/* ---- tables ---- */
 
 static void table_fit(double *table, const double *profile, size_t n) {
   for (size_t k = 0; k < n; k++) table[k] = profile[k] == profile[k] ? profile[k] : 1;
-}
-
-/* A straight line through the counts of whole days (weeks, where there are six or more, so that the week does not tilt it), if it explains
- * what it would not by chance. */
-static double trend_of(const TraceStatistics *s) {
-  int64_t weeks = s->span_ns / WEEK_NS;
-  int64_t step_ns = weeks >= 6 ? WEEK_NS : DAY_NS;
-  size_t bins = s->bin.width_ns > 0 ? (size_t)(step_ns / s->bin.width_ns) : 0, n = bins ? s->n_bins / bins : 0;
-  if (n < 6) return 0;
-  double x = 0, y = 0, xx = 0, xy = 0, yy = 0;
-  for (size_t w = 0; w < n; w++) {
-    double count = 0, at = (double)w - (double)(n - 1) / 2;
-    for (size_t b = 0; b < bins; b++) count += s->series[w * bins + b];
-    x += at, y += count, xx += at * at, xy += at * count, yy += count * count;
-  }
-  double mean = y / (double)n, slope = xy / xx, rest = yy - (double)n * mean * mean - slope * xy;
-  if (!(mean > 0) || slope * xy < 9 * rest / (double)(n - 2)) return 0; /* t below 3 */
-  double trend = slope * (double)n / mean;
-  return trend > 1.9 ? 1.9 : trend < -1.9 ? -1.9 : trend;
 }
 
 /* The counts of whole days over those that the week's table expects; the rest of a day at the end goes on as the last one. */
@@ -247,7 +228,6 @@ void fit_read(FitModel *model, const TraceStatistics *s, const TraceFacts *facts
   table_fit(model->day, s->hour_profile, TRACE_HOURS);
   table_fit(model->week, s->weekday_profile, TRACE_WEEKDAYS);
   levels_fit(model, s);
-  if (!model->n_levels) model->trend = trend_of(s);
   model->first_unit = 1;
   for (size_t k = 0; k < s->n_sample && s->shape == SHAPE_JOBS; k++)
     if (s->sample[k].first > floor(s->sample[k].first)) model->first_unit = 0.001;

@@ -115,6 +115,9 @@ static void model_schema(Text *out, ModelKind kind) {
   text_addf(out, "]}");
 }
 
+/* Models are defined once: those that have a model of their kind among their parameters would not come to an end otherwise. */
+static void model_reference(Text *out, ModelKind kind) { text_addf(out, "{\"$ref\": \"#/$defs/model_%d\"}", (int)kind); }
+
 static void choice_schema(Text *out, const Field *field) {
   text_addf(out, "{\"enum\": [");
   for (size_t k = 0; field->choices[k]; k++) {
@@ -155,7 +158,7 @@ static void bare_schema(Text *out, const Field *field) {
     type_schema(out, field->sub, field->sub->help);
     text_addf(out, "}");
     return;
-  case FIELD_MODEL: model_schema(out, field->model_kind); return;
+  case FIELD_MODEL: model_reference(out, field->model_kind); return;
   default: quantity_schema(out, field->kind, field->min, field->max); return;
   }
 }
@@ -211,5 +214,10 @@ void reference_schema(Text *out) {
       "{\"type\": \"string\"}}]}, \"values\": {\"type\": \"array\", \"minItems\": 1}, \"name\": {}}, \"required\": [\"set\", \"values\"]}}";
   text_addf(out, "{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"title\": \"headroom scenario\", \"allOf\": [");
   object_schema(out, &scenario_type, scenario_type.help, sweep);
-  text_addf(out, "]}\n");
+  text_addf(out, "], \"$defs\": {");
+  for (int kind = 0; kind < MODEL_KINDS; kind++) {
+    text_addf(out, "%s\n\"model_%d\": ", kind ? "," : "", kind);
+    model_schema(out, (ModelKind)kind);
+  }
+  text_addf(out, "}}\n");
 }
