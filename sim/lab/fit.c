@@ -73,15 +73,15 @@ static void mean_of(FitFigures *mean, const FitFigures *figures, size_t n) {
   }
 }
 
-/* Means over replicas first, first + 1 ...; the same for any number of threads. */
-static bool replicate(const Work *work, const FitModel *model, uint32_t first, uint32_t n, FitFigures *mean, Err *err) {
+/* Means over n replicas from `first` on; the same for any number of threads. */
+static bool replicate(const Work *work, const FitModel *model, uint32_t first, uint32_t n, bool windows_only, FitFigures *mean, Err *err) {
   Arena arena = {0};
   Scenario scenario;
   bool good = fit_model_scenario(model, work->fit->span_ns, &arena, &scenario, err);
   FitFigures *figures = ARENA_ARRAY(&arena, FitFigures, n);
   if (good) {
 #pragma omp parallel for num_threads(work->options->threads) schedule(dynamic, 1)
-    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, model->first_unit, work->first_ns, work->fit->span_ns, &figures[r]);
+    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, model->first_unit, work->first_ns, work->fit->span_ns, windows_only, &figures[r]);
     mean_of(mean, figures, n);
   }
   arena_free(&arena);
@@ -114,7 +114,7 @@ static bool adjust_tables(const Work *work, FitModel *model, Err *err) {
     FitFigures found;
     memset(calm.burst_variance, 0, sizeof calm.burst_variance);
     calm.on_off = false;
-    if (!replicate(&expected, &calm, 0, 1, &found, err)) return false;
+    if (!replicate(&expected, &calm, 0, 1, true, &found, err)) return false;
     double intervals = floor((double)work->fit->span_ns / (double)facts.interval_ns); /* whole ones */
     model->rate_rps *= work->fit->trace.n / found.n * intervals * (double)facts.interval_ns / (double)work->fit->span_ns;
     if (model->has_day) adjust_table(model->day, work->fit->trace.day, found.day, TRACE_HOURS);
@@ -152,7 +152,8 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
     bool coarse = round < COARSE_ROUNDS;
     double power = coarse ? 1 : 0.6;
     uint32_t replicas = work->options->replicas;
-    if (!replicate(work, model, 0, coarse && replicas > COARSE_REPLICAS ? COARSE_REPLICAS : replicas, &found, err)) return false;
+    /* ranks are put right once: that is all they need */
+    if (!replicate(work, model, 0, coarse && replicas > COARSE_REPLICAS ? COARSE_REPLICAS : replicas, round != COARSE_ROUNDS, &found, err)) return false;
     double misfit_now = misfit(fit, &wanted, &found, counts ? 1 : 0);
     fit->rounds++;
     if (misfit_now < *best_misfit && !(coarse && replicas > COARSE_REPLICAS)) {
@@ -211,7 +212,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
     if (!adjust(&work, &spells, &misfit_spells, err)) return false;
     if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
   }
-  if (!replicate(&work, &fit->model, options->replicas, options->replicas, &fit->replicas, err)) return false;
+  if (!replicate(&work, &fit->model, options->replicas, options->replicas, false, &fit->replicas, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
   return true;
 }

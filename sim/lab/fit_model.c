@@ -187,11 +187,13 @@ static void add_arrivals_of(const Scenario *scenario, uint32_t replica, const Tr
   }
 }
 
-void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, int64_t span_ns, FitFigures *figures) {
+void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, int64_t span_ns, bool windows_only,
+                       FitFigures *figures) {
   Arena arena = {0};
   TraceStatistics *s = ARENA_NEW(&arena, TraceStatistics);
   size_t n_windows[FIT_SCALES];
   trace_statistics_begin(s, facts, &arena);
+  s->windows_only = windows_only;
   s->interval_ns = facts->interval_ns;
   if (facts->shape == SHAPE_COUNTS) add_intervals(scenario, replica, facts->interval_ns, first_ns, span_ns, s, &arena);
   else add_arrivals_of(scenario, replica, facts, first_unit, first_ns, s, &arena);

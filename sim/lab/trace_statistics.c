@@ -148,7 +148,7 @@ void trace_statistics_add(TraceStatistics *s, const TraceRow *row) {
     window_add(s, &s->bin, ns, count);
     for (size_t k = 0; k < TRACE_WINDOWS; k++) window_add(s, &s->window[k], ns, count);
   }
-  sample_add(s, (SampledRow){gap_s, row->first, row->second});
+  if (!s->windows_only) sample_add(s, (SampledRow){gap_s, row->first, row->second});
 }
 
 double trace_gap_cv(const TraceStatistics *s) {
@@ -318,5 +318,6 @@ void trace_statistics_end(TraceStatistics *s, const TraceFacts *facts) {
       if (s->window[k].end_ns <= end_ns) window_close(s, &s->window[k], s->window[k].end_ns);
     periods_end(s);
   }
-  columns_end(s, facts);
+  if (s->windows_only) s->spearman = NAN;
+  else columns_end(s, facts);
 }

@@ -38,6 +38,7 @@ typedef struct TraceStatistics {
   TraceShape shape;
   int64_t interval_ns; /* counts */
   bool timed, dated;
+  bool windows_only;   /* set after begin: no sample is kept, so no quantiles, ranks and tails */
   size_t n_rows;
   double n;            /* requests, jobs */
   int64_t first_ns, last_ns, span_ns;
