@@ -189,8 +189,9 @@ static uint32_t victim(const Run *run, const Target *target, const Decision *dec
 
 static void scale_replicas(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
-  int64_t live = live_replicas(run, target);
+  int64_t live = live_replicas(run, target) + target->n_unseen;
   for (; live < target->replicas_wished; live++) target_add_replica(run, d, REPLICA_NONE, false);
+  for (; live > target->replicas_wished && target->n_unseen; live--) target->n_unseen--; /* nobody knows, but these do not answer */
   for (; live > target->replicas_wished; live--) {
     uint32_t id = victim(run, target, decision);
     CHECK(id != REPLICA_NONE);
