@@ -114,12 +114,15 @@ static bool failures_resolve(PoolFailures *to, const NodeFailuresSpec *spec, int
   return !to->breaks || not_too_often(up_ns, horizon_ns, 1e6, path, "failures.mtbf", arena, err);
 }
 
-/* Intervals become their beginnings. */
+/* Instants are those of the trace, which begins at its first; intervals become their beginnings. */
 static void reclaims_of_trace(PoolSpot *to, const TraceData *data, Arena *arena) {
-  to->n_instants = data->count;
-  to->instant_ns = data->arrival_ns;
   to->count = data->interval_count;
-  if (!data->interval_count) return;
+  if (!data->interval_count) {
+    to->n_instants = data->count ? data->count - 1 : 0;
+    to->instant_ns = data->arrival_ns + (data->count > 0);
+    return;
+  }
+  to->n_instants = data->count;
   int64_t *instant_ns = ARENA_ARRAY(arena, int64_t, data->count);
   for (size_t k = 0; k < data->count; k++) instant_ns[k] = (int64_t)k * data->interval_ns;
   to->instant_ns = instant_ns;

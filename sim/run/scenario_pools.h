@@ -20,7 +20,7 @@ typedef struct NodeFailuresSpec { FIELD_MEMBERS(NODE_FAILURES_FIELDS) } NodeFail
 
 #define SPOT_FIELDS(F, C, O, L, M, R, P)                                                                  \
   F(rate, reclaims, "0/s", 0, 1, OPTIONAL, "how often a node is taken back (0.05/h)", "")                 \
-  P(trace, TraceFile, &trace_file_type, "instants at which a node of the pool is taken back, or numbers of nodes per interval (taken at its beginning)") \
+  P(trace, TraceFile, &trace_file_type, "instants at which a node of the pool is taken back (the first only begins the record), or numbers of nodes per interval (taken at its beginning)") \
   F(duration, notice, "2m", 0, 86400, OPTIONAL, "from the notice, when the node begins to drain, to its end", "AWS EC2: spot instance interruption notice, 2 minutes") \
   F(usd_per_h, price, "$0/h", 0, 1e6, OPTIONAL, "of a node; $0/h: the machine's", "")
 typedef struct SpotSpec { FIELD_MEMBERS(SPOT_FIELDS) } SpotSpec;
