@@ -54,7 +54,7 @@ typedef struct PullsSpec { FIELD_MEMBERS(PULLS_FIELDS) } PullsSpec;
 typedef struct WarmSpec { FIELD_MEMBERS(WARM_FIELDS) } WarmSpec;
 
 #define RESERVED_FIELDS(F, C, O, L, M, R, P)                                                              \
-  F(integer, nodes, "0", 0, 1e6, OPTIONAL, "nodes that are paid whether used or not; they are used first", "") \
+  F(integer, nodes, "0", 0, 10000, OPTIONAL, "nodes that are paid whether used or not; they are used first", "") \
   F(usd_per_h, price, "$0/h", 0, 1e6, OPTIONAL, "of each", "")
 typedef struct ReservedSpec { FIELD_MEMBERS(RESERVED_FIELDS) } ReservedSpec;
 
