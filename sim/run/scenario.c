@@ -432,7 +432,7 @@ static bool initial_nodes_resolve(Scenario *scenario, NodePool *pools, Arena *ar
 static bool energy_check(const Scenario *scenario, Arena *arena, Err *err) {
   double watts = 0;
   for (size_t p = 0; p < scenario->cluster.pools.count; p++)
-    if (scenario->pool[p].machine.busy_milliwatts > watts) watts = (double)scenario->pool[p].machine.busy_milliwatts;
+    if ((double)scenario->pool[p].machine.busy_milliwatts > watts) watts = (double)scenario->pool[p].machine.busy_milliwatts;
   for (size_t d = 0; d < scenario->deployments.count; d++) {
     const DeploymentSpec *spec = scenario_deployment(scenario, d);
     double sum = watts * 16777216.0 * (double)spec->concurrency * (double)spec->replicas.max * (double)scenario->horizon_ns;

@@ -88,7 +88,7 @@ const Type committed_type = FIELD_TYPE("committed", "a committed spend", Committ
 
 static const Field hour_value_fields[] = {{.name = "", .kind = FIELD_NUMBER, .need = REQUIRED, .offset = offsetof(HourValue, value), .min = 0, .max = 1e5,
                                            .help = "of one hour", .source = ""}};
-const Type hour_value_type = FIELD_TYPE("value", "of one hour", HourValue, hour_value_fields, NULL);
+const Type hour_value_type = FIELD_TYPE("hour", "a value for one hour", HourValue, hour_value_fields, NULL);
 
 #define ROW_STRUCT CarbonSpec
 static const Field carbon_fields[] = {FIELD_ROWS(CARBON_FIELDS)};
