@@ -99,7 +99,7 @@ static void observe_cluster(const Run *run, uint32_t d, Observation *o) {
   for (uint32_t k = 0; k < pools->count; k++) {
     uint32_t pool = pools->pool[k];
     if (!pool_closed(cluster, pool) && pool_may_order(cluster, pool) > 0) o->stock_out = false;
-    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
+    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool] + cluster->pool_level[pool].down;
     o->pool_max_nodes += cluster->pool[pool].max_nodes;
   }
   o->replica_usd_per_h = replica_usd_per_h(&cluster->pool[pools->pool[0]].machine, request);
