@@ -22,12 +22,15 @@ static double replica_speed(const Run *run, const Target *target, uint32_t repli
   return speed > 1e-9 ? speed : 1e-9;
 }
 
-/* Power of its machine above idle, for each millicore of `effective` that is in use: all of its dominant share when all is. */
+/* Power of its machine above idle, for each millicore of `effective` that is in use: its share of the machine when all is. The share is
+ * that of the machine's price: those of one node never add up to more than the node. */
 static void replica_power(Run *run, uint32_t id, int64_t effective) {
   const Replica *replica = &run->cluster.replica[id];
-  const MachineType *machine = &run->cluster.pool[run->cluster.node[replica->node].pool].machine;
+  const Node *node = &run->cluster.node[replica->node];
+  const MachineType *machine = &run->cluster.pool[node->pool].machine;
   if (machine->busy_milliwatts == machine->idle_milliwatts) return;
   __int128 whole = (__int128)(machine->busy_milliwatts - machine->idle_milliwatts) * replica->share / (SHARE_ONE / POWER_ONE);
+  if (node->share_sum > SHARE_ONE) whole = whole * SHARE_ONE / node->share_sum;
   station_set_power(&run->station[replica->deployment], id, (int64_t)(whole / counted_millicores(effective)));
 }
 

@@ -30,7 +30,7 @@ typedef struct ResourcesSpec { FIELD_MEMBERS(RESOURCES_FIELDS) } ResourcesSpec;
   F(usd_per_h, price, "$0/h", 0, 1e6, OPTIONAL, "price of a running machine", "")                   \
   F(number, speed, "1", 1e-3, 1e3, OPTIONAL, "speed relative to the reference machine of the service laws", "") \
   F(number, idle_watts, "0", 0, 1e6, OPTIONAL, "power of a machine that does nothing", "")             \
-  F(number, busy_watts, "0", 0, 1e6, OPTIONAL, "power with all of it in use; 0: as idle. In between it is linear", "")
+  F(number, busy_watts, "0", 0, 1e6, OPTIONAL, "power with all of it in use; 0: as idle. Linear in between: a replica adds its share of the machine (that of the price) x its utilisation", "")
 typedef struct MachineSpec { FIELD_MEMBERS(MACHINE_FIELDS) } MachineSpec;
 
 #define NODES_FIELDS(F, C, O, L, M, R, P)                                                                 \

@@ -99,6 +99,14 @@ class Prices(InFolder):
         shared = working({"cluster.pools.cpu.machine": self.WATTS, "deployments.app.concurrency": 4, "deployments.app.variants.only.service": {"processor-sharing": {"time": "500ms"}}})
         self.assertAlmostEqual(self.cost(shared, "energy_kwh"), 0.1 + 0.2 * 3599 * 0.5 / 3600, places=6)
 
+    def test_shares_never_add_up_to_more_than_the_machine(self):
+        """One takes 3/4 of the cores, the other 3/4 of the memory, and both work from 1 s on: all of its power, not one and a half of it."""
+        forever = {"variants": {"only": {"service": {"distribution": {"time": "3h"}}}}, "replicas": {"initial": 1, "min": 1, "max": 1},
+                   "workload": {"arrivals": {"constant": {"rate": "1/s"}}}}
+        changes = {"cluster.pools.cpu.machine": self.WATTS, "deployments": {"app": {"requests": {"cpu": 3, "memory": "1Gi"}, **forever},
+                                                                            "other": {"requests": {"cpu": 1, "memory": "12Gi"}, **forever}}}
+        self.assertAlmostEqual(self.cost(quiet(changes), "energy_kwh"), 0.1 + 0.2 * 3599 / 3600, places=7)
+
     def test_no_watts_no_energy(self):
         self.assertNotEqual(self.cost(quiet(), "energy_kwh"), self.cost(quiet(), "energy_kwh"))  # NaN
 
