@@ -146,7 +146,9 @@ static void record(const Threshold *threshold, const ThresholdState *state, cons
       value = observation->attainment_ratio, limit = observation->objective_attainment_ratio;
     break;
   case GATE_DATA: value = view->data_size_bytes, limit = state->data_edge_bytes; break;
-  case GATE_RESOURCES: value = (double)observation->pool_nodes, limit = (double)observation->pool_max_nodes; break;
+  case GATE_RESOURCES:
+    if (threshold->resource_limit.source != LIMIT_STOCK_OUT) value = (double)observation->pool_nodes, limit = (double)observation->pool_max_nodes;
+    break;
   case GATE_MONITOR: value = (double)state->quiet, limit = (double)threshold->optimized_after; break;
   case GATE_COUNT: return;
   }

@@ -10,17 +10,17 @@
   F(bytes, size, NULL, 0, 1e18, REQUIRED, "size of the data", "")
 typedef struct SizePoint { FIELD_MEMBERS(SIZE_POINT_FIELDS) } SizePoint;
 
-typedef enum DataSource { DATA_OFFERED, DATA_BACKLOG, DATA_SERIES } DataSource;
+typedef enum DataSource { DATA_OFFERED, DATA_BACKLOG, DATA_SERIES, DATA_JOB } DataSource;
 #define DATA_SIZE_FIELDS(F, C, O, L, M, R, P)                                                                              \
-  C(source, data_source_names, "offered", "offered: data that arrived in the window; backlog: data waiting or in service; series: given below", "") \
+  C(source, data_source_names, "offered", "offered: data that arrived in the window; backlog: data waiting or in service; series: given below; job: mean of a job that arrived in the window", "") \
   F(bytes, below, "10G", 1, 1e18, OPTIONAL, "data below this size are small: data_size < threshold", "founding decision") \
   F(ratio, hysteresis, "10%", 0, 0.99, OPTIONAL, "large data become small again only this share below the threshold", "") \
   L(series, SizePoint, &size_point_type, OPTIONAL, "size of the dataset over time: instants, ascending; the first holds before it, too")
 typedef struct DataSize { FIELD_MEMBERS(DATA_SIZE_FIELDS) } DataSize;
 
-typedef enum LimitSource { LIMIT_POOL, LIMIT_QUOTA, LIMIT_BUDGET, LIMIT_ALWAYS, LIMIT_NEVER } LimitSource;
+typedef enum LimitSource { LIMIT_POOL, LIMIT_QUOTA, LIMIT_BUDGET, LIMIT_ALWAYS, LIMIT_NEVER, LIMIT_STOCK_OUT } LimitSource;
 #define RESOURCE_LIMIT_FIELDS(F, C, O, L, M, R, P)                                                                         \
-  C(source, limit_source_names, "pool", "pool: it has its maximum of nodes; quota, budget: one more replica would pass it; always; never", "") \
+  C(source, limit_source_names, "pool", "pool: it has its maximum of nodes; quota, budget: one more replica would pass it; always; never; stock-out: none of its pools gives a node, each was refused one or has its maximum", "") \
   F(cpu, quota_cpu, "0", 0, 1e9, OPTIONAL, "quota: CPU cores of all replicas; 0: none", "requests.cpu, Kubernetes ResourceQuota") \
   F(integer, quota_replicas, "0", 0, 1e6, OPTIONAL, "quota: replicas; 0: none", "pods, Kubernetes ResourceQuota")       \
   F(usd_per_h, budget, "$0/h", 0, 1e6, OPTIONAL, "budget: spend of the whole cluster", "")

@@ -4,8 +4,8 @@
 #include "models/policy/threshold.h"
 #include "models/policy/tracking.h"
 
-static const char *const data_source_names[] = {"offered", "backlog", "series", NULL};
-static const char *const limit_source_names[] = {"pool", "quota", "budget", "always", "never", NULL};
+static const char *const data_source_names[] = {"offered", "backlog", "series", "job", NULL};
+static const char *const limit_source_names[] = {"pool", "quota", "budget", "always", "never", "stock-out", NULL};
 
 #define ROW_STRUCT SizePoint
 static const Field size_point_fields[] = {FIELD_ROWS(SIZE_POINT_FIELDS)};
@@ -64,6 +64,7 @@ const Type threshold_type = FIELD_TYPE("threshold", "the founding rule", Thresho
 static double data_size(const DataSize *data, const Observation *observation) {
   if (data->source == DATA_OFFERED) return observation->offered_bytes;
   if (data->source == DATA_BACKLOG) return observation->backlog_bytes;
+  if (data->source == DATA_JOB) return observation->job_bytes;
   size_t k = 0;
   while (k + 1 < data->series.count && LIST_AT(data->series, SizePoint, k + 1)->at_ns <= observation->now_ns) k++;
   return (double)LIST_AT(data->series, SizePoint, k)->size_bytes;
@@ -95,6 +96,7 @@ static bool resource_limit(const ResourceLimit *limit, const Observation *observ
   }
   case LIMIT_ALWAYS: return true;
   case LIMIT_NEVER: return false;
+  case LIMIT_STOCK_OUT: return observation->stock_out;
   }
   return false;
 }
@@ -109,16 +111,17 @@ static unsigned fact(bool holds, unsigned bit) { return holds ? bit : 0; }
 static unsigned data_facts(const Threshold *threshold, ThresholdState *state, const Observation *observation, double size) {
   bool was_small = state->data_small;
   double below = (double)threshold->data_size.below_bytes;
-  if (observation->has_metrics || threshold->data_size.source == DATA_SERIES) {
+  bool looked = observation->has_metrics || threshold->data_size.source == DATA_SERIES, known = size >= 0; /* else no job arrived: it is what it was */
+  if (looked && known) {
     double edge = state->begun && !was_small ? below * (1 - threshold->data_size.hysteresis_ratio) : below;
     state->data_small = size < edge;
     state->data_edge_bytes = edge;
     if (state->begun && was_small != state->data_small) state->grew = !(state->shrank = state->data_small);
-    if (!state->begun) {
-      state->begun = true;
-      state->initial_replicas = observation->replicas;
-      state->large = observation->variant > 0 ? observation->variant : observation->variants - 1;
-    }
+  }
+  if (looked && !state->begun) {
+    state->begun = true;
+    state->initial_replicas = observation->replicas;
+    state->large = observation->variant > 0 ? observation->variant : observation->variants - 1;
   }
   bool small = observation->variant == 0;
   return fact(state->data_small, FACT_SMALL_DATA) | fact(small, FACT_SMALL_RUNNING) |

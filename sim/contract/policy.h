@@ -59,7 +59,8 @@ typedef struct Observation {
   int64_t initial_millicores, initial_bytes, initial_milligpus;      /* as the scenario starts */
   int64_t cap_millicores, cap_bytes;  /* the largest request every replica could be given in place, its node's neighbours kept */
   int64_t placeable_replicas;         /* how many more replicas of this request could be placed, counting nodes still to be ordered */
-  int64_t pool_nodes, pool_max_nodes; /* nodes of the target's pool, ordered ones included */
+  int64_t pool_nodes, pool_max_nodes; /* nodes of the target's pools, those ordered or in repair included */
+  bool stock_out;                     /* no pool of the target gives a node now: each was refused one a while ago, or has its maximum */
   double cluster_usd_per_h;           /* current spend of the whole cluster */
   double spent_usd;                   /* so far */
   int variant;                        /* wished, index into variants */
@@ -82,6 +83,7 @@ typedef struct Observation {
   double kv_cache_ratio;      /* of the ready replicas' KV caches in use, at the newest scrape; NaN where the service has none */
   double attainment_ratio;    /* jobs that ended within the objective / jobs that ended in any way; NaN if none did */
   double offered_bytes;       /* data that arrived in the window */
+  double job_bytes;           /* mean data of a job that arrived in the window; NaN if none did */
   double backlog_bytes;       /* data waiting or in service at the newest scrape */
   double input_tokens_mean, output_tokens_mean; /* of jobs that arrived in the window; NaN without sizes */
 

@@ -18,13 +18,19 @@ static void phrase_add(Text *text, const char **seen, size_t *n_seen, const char
 const char *conditions_text(const Sweep *sweep, Arena *arena) {
   const Scenario *scenario = sweep->first;
   size_t n = scenario->deployments.count, n_seen = 0;
-  const char **seen = ARENA_ARRAY(arena, const char *, n + 1);
+  const char **seen = ARENA_ARRAY(arena, const char *, n + 2);
   Text text = {.arena = arena};
   for (size_t d = 0; d < n; d++) {
     const ModelRef *arrivals = &scenario_deployment(scenario, d)->workload.arrivals;
     const Workload *workload = (const Workload *)arrivals->model;
     if (!workload) continue;
     phrase_add(&text, seen, &n_seen, workload->given ? workload->given(arrivals->params, arena) : "these laws of arrivals");
+  }
+  for (uint32_t p = 0; p < scenario->cluster.pools.count; p++) {
+    const NodePool *pool = &scenario->pool[p];
+    if (pool->spot.n_instants) phrase_add(&text, seen, &n_seen, "this trace of reclaims");
+    if (pool->failures.breaks || pool->failures.start_ratio > 0 || pool->spot.reclaims_per_ns > 0 || pool->stock.runs_out)
+      phrase_add(&text, seen, &n_seen, "these laws of failures and stock");
   }
   text_addf(&text, "%sthese service laws", n_seen ? " and " : "");
   return text.bytes;

@@ -189,11 +189,16 @@ static uint32_t victim(const Run *run, const Target *target, const Decision *dec
 
 static void scale_replicas(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
-  int64_t live = live_replicas(run, target);
+  int64_t live = live_replicas(run, target) + target->n_unseen;
   for (; live < target->replicas_wished; live++) target_add_replica(run, d, REPLICA_NONE, false);
+  for (; live > target->replicas_wished && target->n_unseen && !decision->n_removed; live--) target->n_unseen--; /* these do not answer */
   for (; live > target->replicas_wished; live--) {
     uint32_t id = victim(run, target, decision);
-    CHECK(id != REPLICA_NONE);
+    if (id == REPLICA_NONE) {
+      CHECK(target->n_unseen > 0);
+      target->n_unseen--;
+      continue;
+    }
     if (is_being_replaced(run, target, id))
       for (uint32_t k = target->n_replicas; k-- > 0;)
         if (run->cluster.replica[target->replica[k]].replaces == id) target_drop_replica(run, d, target->replica[k]);

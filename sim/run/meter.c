@@ -29,6 +29,8 @@ void integrals_add(Integrals *into, const Integrals *from) {
   into->starting += from->starting;
   into->ready += from->ready;
   into->draining += from->draining;
+  into->power += from->power;
+  into->interrupted += from->interrupted;
 }
 
 void meter_begin(Meter *meter, Arena *arena, int64_t horizon_ns, int64_t objective_ns, bool percentiles) {

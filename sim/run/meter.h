@@ -11,6 +11,7 @@
 #include "sim/core/time.h"
 #include "sim/run/tokens.h"
 
+#define POWER_ONE (INT64_C(1) << 24) /* shares of a machine's power; coarser than those of its price, so that sums over years fit */
 enum { METER_VARIANTS = 8 }; /* variants counted apart for accuracy; a scenario may not have more */
 
 /* What happened to jobs. */
@@ -20,9 +21,10 @@ typedef struct JobCounts {
   __int128 latency_ns, latency_ns2, wait_ns; /* of finished jobs; ns2: sum of squares */
 } JobCounts;
 
-/* Time integrals of levels: level * ns. usage: millicores in use * slots of a replica (divide by concurrency). */
+/* Time integrals of levels: level * ns. usage: millicores in use * slots of a replica (divide by concurrency); power: above the machines'
+ * idle power, milliwatts * slots * POWER_ONE. Interrupted are services that lost their replica: a count. */
 typedef struct Integrals {
-  __int128 queue, in_service, usage, request, starting, ready, draining;
+  __int128 queue, in_service, usage, request, starting, ready, draining, power, interrupted;
 } Integrals;
 
 typedef struct MeterRow {

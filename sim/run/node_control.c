@@ -54,7 +54,7 @@ static void view_nodes(Run *run, NodeObservation *o) {
   const Cluster *cluster = &run->cluster;
   for (uint32_t n = 0; n < cluster->n_nodes; n++) {
     const Node *node = &cluster->node[n];
-    if (node->state == NODE_GONE) continue;
+    if (node->state == NODE_GONE || node->state == NODE_DOWN) continue;
     bool ready = node->state == NODE_READY;
     NodeView *view = &nodes->node[o->n_nodes++];
     *view = (NodeView){.node = n, .pool = node->pool, .phase = ready ? NODE_PHASE_READY : NODE_PHASE_STARTING,
@@ -85,6 +85,8 @@ static void view_pools(Run *run) {
     view->nodes_starting = cluster->pool_nodes_starting[p];
     view->nodes_draining = cluster->pool_nodes_draining[p];
     view->nodes_needed = cluster->needed[p];
+    int64_t there = view->nodes_ready + view->nodes_starting; /* a pool that gives no more nodes now has its maximum, as far as anybody can tell */
+    view->max_nodes = pool_closed(cluster, p) ? there : there + pool_may_order(cluster, p);
   }
 }
 
@@ -111,17 +113,6 @@ static void push_node_events(Run *run, uint32_t pool) {
 
 void run_node_left(Run *run, uint32_t node) {
   if (node != NODE_NONE && run->cluster.node[node].draining && run->cluster.node[node].n_replicas == 0) node_release(&run->cluster, node, run->now_ns);
-}
-
-/* The replicas of a node that was just marked as draining move. */
-static void evict_all(Run *run, uint32_t n) {
-  const Cluster *cluster = &run->cluster;
-  uint32_t count = 0, all = cluster->node[n].n_replicas;
-  uint32_t *id = ARENA_ARRAY(&run->nodes.scratch, uint32_t, all);
-  for (uint32_t r = cluster->node[n].first_replica; r != REPLICA_NONE; r = cluster->replica[r].next_on_node) id[all - ++count] = r;
-  for (uint32_t k = 0; k < count; k++)
-    if (cluster->replica[id[k]].state != REPLICA_DRAINING) target_evict_replica(run, cluster->replica[id[k]].deployment, id[k]);
-  run_node_left(run, n);
 }
 
 /* What a look did beyond orders and releases. */
@@ -153,15 +144,20 @@ static Moves act(Run *run, const NodeObservation *o) {
     }
   }
   for (uint32_t k = 0; moves.drained && k < o->n_nodes; k++)
-    if (run->nodes.action[k] == NODE_DRAIN) evict_all(run, o->node[k].node);
+    if (run->nodes.action[k] == NODE_DRAIN) run_node_empties(run, o->node[k].node);
   return moves;
 }
 
 static void carry_out(Run *run, const NodeObservation *o, const NodeDecision *decision) {
   NodeControl *nodes = &run->nodes;
+  bool refused = false;
   for (uint32_t p = 0; p < o->n_pools; p++) {
     int64_t count = decision->order[p] > UINT32_MAX ? UINT32_MAX : decision->order[p];
+    int64_t closed_ns = run->cluster.pool_state[p].closed_until_ns;
     if (count > 0 && nodes_order(&run->cluster, p, (uint32_t)count, run->now_ns)) push_node_events(run, p);
+    if (run->cluster.pool_state[p].closed_until_ns == closed_ns) continue;
+    run_pool_closed(run, p);
+    refused = true;
   }
   Moves moves = act(run, o);
   if (decision->look_again_ns < run->scenario->horizon_ns && decision->look_again_ns > run->now_ns && decision->look_again_ns != nodes->look_ns) {
@@ -169,10 +165,12 @@ static void carry_out(Run *run, const NodeObservation *o, const NodeDecision *de
     run_push(run, decision->look_again_ns, CLASS_CONTROL, SHARED_NODE_LOOK, 0);
   }
   arena_free(&nodes->scratch);
-  if (!moves.uncordoned && !moves.drained) return;
-  run_place_pending(run);
-  run_update_speeds(run);
-  if (moves.drained) run_nodes_wake(run, NODE_WAKE_PENDING);
+  if (moves.uncordoned || moves.drained) {
+    run_place_pending(run);
+    run_update_speeds(run);
+  }
+  if (refused) run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING); /* elsewhere: each pool refuses once at an instant */
+  else if (moves.drained) run_nodes_wake(run, NODE_WAKE_PENDING);
 }
 
 /* ---- when it is asked ---- */
@@ -209,8 +207,18 @@ void run_nodes_tick(Run *run) {
 }
 
 void run_node_ready(Run *run, uint32_t node) {
-  if (run->cluster.node[node].state != NODE_STARTING || run->cluster.node[node].ready_ns != run->now_ns) return;
-  node_ready(&run->cluster, node, run->now_ns);
+  const Node *it = &run->cluster.node[node];
+  bool repaired = it->state == NODE_DOWN;
+  if ((!repaired && it->state != NODE_STARTING) || it->ready_ns != run->now_ns) return;
+  if (it->fails_to_start && !repaired) {
+    node_give_up(&run->cluster, node, run->now_ns);
+    run_pool_closed(run, it->pool);
+    run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING);
+    return;
+  }
+  if (repaired) node_repaired(&run->cluster, node, run->now_ns);
+  else node_ready(&run->cluster, node, run->now_ns);
+  run_node_opened(run, node);
   run_place_pending(run);
   run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_READY);
 }

@@ -16,10 +16,22 @@ static double replica_speed(const Run *run, const Target *target, uint32_t repli
   const Cluster *cluster = &run->cluster;
   const NodePool *pool = &cluster->pool[cluster->node[cluster->replica[replica].node].pool];
   const SpeedModel *model = (const SpeedModel *)target->spec->speed.model;
-  double speed = pool->machine.speed;
+  double speed = pool->machine.speed * cluster->node[cluster->replica[replica].node].speed;
   if (target->initial.millicores > 0)
     speed *= model->speed(target->spec->speed.params, (double)effective, (double)target->initial.millicores);
   return speed > 1e-9 ? speed : 1e-9;
+}
+
+/* Power of its machine above idle, for each millicore of `effective` that is in use: its share of the machine when all is. The share is
+ * that of the machine's price: those of one node never add up to more than the node. */
+static void replica_power(Run *run, uint32_t id, int64_t effective) {
+  const Replica *replica = &run->cluster.replica[id];
+  const Node *node = &run->cluster.node[replica->node];
+  const MachineType *machine = &run->cluster.pool[node->pool].machine;
+  if (machine->busy_milliwatts == machine->idle_milliwatts) return;
+  __int128 whole = (__int128)(machine->busy_milliwatts - machine->idle_milliwatts) * replica->share / (SHARE_ONE / POWER_ONE);
+  if (node->share_sum > SHARE_ONE) whole = whole * SHARE_ONE / node->share_sum;
+  station_set_power(&run->station[replica->deployment], id, (int64_t)(whole / counted_millicores(effective)));
 }
 
 static bool placed(const Replica *replica) { return replica->node != NODE_NONE && replica->state != REPLICA_PENDING && replica->state != REPLICA_GONE; }
@@ -36,6 +48,7 @@ void run_update_speeds(Run *run) {
       int64_t effective = replica_effective_millicores(&run->cluster, id);
       station_resize(&run->station[d], id, replica_speed(run, target, id, effective), counted_millicores(effective),
                      counted_millicores(replica->request.millicores), run->now_ns);
+      replica_power(run, id, effective);
     }
   }
 }
@@ -45,6 +58,7 @@ void run_update_speeds(Run *run) {
 /* Its id may be used again: whoever was to replace it becomes an ordinary replica. */
 void target_forget_replica(Run *run, Target *target, uint32_t replica) {
   control_forget_resize(target, replica);
+  pulls_forget(run, replica);
   for (uint32_t i = 0; i < target->n_replicas; i++)
     if (run->cluster.replica[target->replica[i]].replaces == replica) run->cluster.replica[target->replica[i]].replaces = REPLICA_NONE;
   uint32_t k = 0;
@@ -61,11 +75,15 @@ static void replica_load(Run *run, uint32_t id, bool ready_now) {
   int64_t load_ns = 0;
   if (!ready_now)
     load_ns = ns_from_double(distribution_quantile(&target_variant(target, replica->variant)->load_ns, stream_uniform(&target->load, replica->ordinal)));
-  if (!ready_now) load_ns = readiness_ns(&target->spec->readiness, load_ns);
-  replica->ready_ns = run->now_ns + load_ns;
+  const Node *node = &run->cluster.node[replica->node];
+  if (node->warm) load_ns = ns_from_double((double)load_ns * run->cluster.pool[node->pool].warm.load_ratio);
+  if (!ready_now) replica->ready_ns = run->now_ns + readiness_ns(&target->spec->readiness, load_ns);
+  else replica->ready_ns = run->now_ns;
   int64_t effective = replica_effective_millicores(&run->cluster, id);
   station_add(&run->station[replica->deployment], id, replica->variant, replica_speed(run, target, id, effective),
               counted_millicores(effective), counted_millicores(replica->request.millicores), replica->ready_ns, run->now_ns);
+  replica_power(run, id, effective);
+  if (!ready_now) pulls_add(run, id, load_ns);
   if (replica->replaces != REPLICA_NONE) run_push(run, replica->ready_ns, CLASS_READY, SHARED_REPLACEMENT_READY, id);
   run->speeds_changed = true;
 }
@@ -141,10 +159,9 @@ void target_drop_replica(Run *run, uint32_t d, uint32_t id) {
   }
 }
 
-/* A replica that replaces another goes on to do so through its successor; one that is being replaced just goes. */
-void target_evict_replica(Run *run, uint32_t d, uint32_t id) {
-  Target *target = &run->target[d];
-  uint32_t replaces = run->cluster.replica[id].replaces;
+/* Is another one about to replace it? Then that one is an ordinary replica from now on. */
+static bool replica_succeeded(Run *run, uint32_t d, uint32_t id) {
+  const Target *target = &run->target[d];
   bool succeeded = false;
   for (uint32_t k = 0; k < target->n_replicas; k++) {
     Replica *other = &run->cluster.replica[target->replica[k]];
@@ -152,9 +169,35 @@ void target_evict_replica(Run *run, uint32_t d, uint32_t id) {
     other->replaces = REPLICA_NONE;
     succeeded = true;
   }
+  return succeeded;
+}
+
+/* A replica that replaces another goes on to do so through its successor; one that is being replaced just goes. */
+void target_evict_replica(Run *run, uint32_t d, uint32_t id) {
+  uint32_t replaces = run->cluster.replica[id].replaces;
+  bool succeeded = replica_succeeded(run, d, id);
   run->cluster.replica[id].replaces = REPLICA_NONE;
   target_drop_replica(run, d, id);
   if (!succeeded) target_add_replica(run, d, replaces, false);
+}
+
+void target_lose_replica(Run *run, uint32_t d, uint32_t id) {
+  const Replica *replica = &run->cluster.replica[id];
+  Target *target = &run->target[d];
+  int64_t seen_ns = run->now_ns + run->cluster.pool[run->cluster.node[replica->node].pool].failures.detect_ns;
+  uint32_t replaces = replica->replaces;
+  bool leaving = replica->state == REPLICA_DRAINING, succeeded = replica_succeeded(run, d, id);
+  station_fail(&run->station[d], id, run->now_ns);
+  target_forget_replica(run, target, id);
+  replica_remove(&run->cluster, id, run->now_ns);
+  target->rows->lost[row_of(run->scenario->horizon_ns, run->now_ns)]++;
+  if (leaving || succeeded) return;
+  if (replaces != REPLICA_NONE || seen_ns == run->now_ns) {
+    target_add_replica(run, d, replaces, false);
+    return;
+  }
+  target->n_unseen++;
+  if (seen_ns < run->scenario->horizon_ns) run_push(run, seen_ns, CLASS_CONTROL, SHARED_REPLACE, d);
 }
 
 /* Initial replicas are ready at 0 on nodes that are ready at 0. */

@@ -95,9 +95,11 @@ static void observe_cluster(const Run *run, uint32_t d, Observation *o) {
   o->cap_millicores = cap.millicores;
   o->cap_bytes = cap.bytes;
   o->placeable_replicas = deployment_placeable(cluster, d, request);
+  o->stock_out = true;
   for (uint32_t k = 0; k < pools->count; k++) {
     uint32_t pool = pools->pool[k];
-    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool];
+    if (!pool_closed(cluster, pool) && pool_may_order(cluster, pool) > 0) o->stock_out = false;
+    o->pool_nodes += (int64_t)cluster->pool_nodes_ready[pool] + cluster->pool_nodes_starting[pool] + cluster->pool_level[pool].down;
     o->pool_max_nodes += cluster->pool[pool].max_nodes;
   }
   o->replica_usd_per_h = replica_usd_per_h(&cluster->pool[pools->pool[0]].machine, request);
@@ -141,6 +143,7 @@ static void observe_metrics(Run *run, uint32_t d, Observation *o) {
   const PolicyTiming *timing = &run->target[d].timing;
   Window window;
   o->ttft_mean_s = o->tpot_mean_s = o->kv_cache_ratio = (double)NAN;
+  o->job_bytes = (double)NAN;
   o->latency_mean_s = o->attainment_ratio = o->input_tokens_mean = o->output_tokens_mean = (double)NAN;
   if (!window_find(run, station, timing->window_ns, timing->lag_ns, 0, &window)) return;
   const Sample *to = &window.to->sums, *from = &window.from->sums;
@@ -161,6 +164,7 @@ static void observe_metrics(Run *run, uint32_t d, Observation *o) {
   o->kv_cache_ratio = window.to->kv_ratio;
   o->attainment_ratio = per((double)(to->within - from->within), (double)(to->ended - from->ended));
   o->offered_bytes = (double)(to->offered_units - from->offered_units) * unit_bytes;
+  o->job_bytes = per(o->offered_bytes, offered);
   o->backlog_bytes = (double)window.to->backlog_units * unit_bytes;
   if (!station->sized) return;
   o->input_tokens_mean = per((double)(to->offered_units - from->offered_units), offered);

@@ -19,6 +19,8 @@
   X(failed, "1", "jobs lost for good because a replica failed or was killed")                                        \
   X(in_flight, "1", "jobs neither finished nor lost at the end")                                                     \
   X(attempts, "1", "attempts made, retries included")                                                                \
+  X(interrupted, "1", "services ended because their replica was lost or killed; the jobs were requeued, tried again, or failed") \
+  X(replicas_lost, "1", "replicas lost with their nodes")                                                            \
   X(throughput_rps, "1/s", "jobs finished in the window per second")                                                 \
   X(attainment_ratio, "1", "jobs finished within the objective / jobs offered; younger unfinished ones left out")    \
   X(unserved_ratio, "1", "dropped, abandoned and failed / offered")                                                  \
@@ -45,6 +47,9 @@
   X(accuracy_ratio, "1", "mean accuracy of the variants that served the finished jobs")                              \
   X(replicas_ready, "1", "mean number of ready replicas")                                                            \
   X(cost_usd, "USD", "cost charged to this deployment")                                                              \
+  X(cost_per_1000_jobs_usd, "USD", "cost charged to this deployment / thousands of jobs finished")                    \
+  X(cost_per_million_tokens_usd, "USD", "cost charged to this deployment / millions of output tokens; empty where the service gives none") \
+  X(miss_cost_usd, "USD", "what jobs that missed the objective cost, by its miss_cost")                              \
   X(requested_cores, "1", "mean CPU cores reserved by placed replicas")                                              \
   X(scale_actions, "1", "decisions that changed replicas, resources or the variant")                                 \
   X(exhausted_ratio, "1", "share of time in the state exhausted: no way left to scale")                              \
@@ -56,6 +61,18 @@
   X(cluster_cost_usd, "USD", "cost of all nodes")                                                                    \
   X(idle_cost_usd, "USD", "cost charged to no deployment, roundings and minimum charges included")                   \
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
+  X(unused_commitment_usd, "USD", "part of the idle cost: reserved nodes and committed spend that were not used")     \
+  X(miss_cost_total_usd, "USD", "what jobs that missed their objectives cost, all deployments")                      \
+  X(cluster_cost_per_1000_jobs_usd, "USD", "cost of all nodes / thousands of jobs finished, all deployments")        \
+  X(energy_kwh, "kWh", "energy of starting and ready nodes; empty where no machine's watts are given")               \
+  X(carbon_kg, "kg", "CO2 equivalent of that energy, with the building's share")                                     \
+  X(nodes_down, "1", "mean number of nodes in repair")                                                               \
+  X(nodes_failed, "1", "nodes that failed")                                                                          \
+  X(nodes_reclaimed, "1", "spot nodes that were given notice")                                                       \
+  X(starts_failed, "1", "nodes ordered that never became ready")                                                     \
+  X(orders_refused, "1", "orders refused because a pool was out of stock")                                           \
+  X(warm_starts, "1", "nodes that were prepared beforehand, of those ordered")                                       \
+  X(stock_out_ratio, "1", "share of time without stock, mean over the pools that may run out")                       \
   X(nodes_ordered, "1", "nodes ordered during the whole run, initial ones counted")                                  \
   X(window_start_s, "s", "where the window begins: what is before is warm-up")                                       \
   X(resizes, "1", "1: a policy of the strategy may change the CPU or memory requests of replicas")                   \
@@ -105,6 +122,9 @@
 #define POOL_COLUMNS(X)                                                                                              \
   X(nodes_ready, "1", "mean number of ready nodes")                                                                  \
   X(nodes_starting, "1", "mean number of nodes ordered but not ready")                                               \
+  X(nodes_down, "1", "mean number of nodes in repair")                                                               \
+  X(nodes_lost, "1", "nodes that failed or were given notice")                                                       \
+  X(stock_out_ratio, "1", "share of the row without stock")                                                          \
   X(cpu_reserved_ratio, "1", "CPU requested by replicas / allocatable of ready nodes")                               \
   X(memory_reserved_ratio, "1", "memory requested by replicas / allocatable of ready nodes")                         \
   X(gpu_reserved_ratio, "1", "GPUs requested by replicas / GPUs of ready nodes")                                     \

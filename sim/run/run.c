@@ -85,7 +85,9 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   run->observation = ARENA_ARRAY(arena, Observation, run->n_targets);
   run->arrivals_rps = arrivals_rps(run);
   run->step_ns = longest_step_ns(run);
+  pulls_begin(run);
   nodes_begin(run);
+  node_faults_begin(run);
   for (uint32_t k = 0; k < scenario->faults.count; k++) {
     int64_t at_ns = LIST_AT(scenario->faults, const FaultSpec, k)->at_ns;
     if (at_ns < scenario->horizon_ns) run_push(run, at_ns, CLASS_FAILURE, SHARED_FAULT, k);
@@ -240,7 +242,7 @@ static void run_turn(Run *run, uint32_t asked, AskKind ask) {
 /* True if the event is a decision to be made. */
 static bool do_event(Run *run, HeapItem item) {
   uint32_t what = (uint32_t)item.payload;
-  run->now_ns = item.time_ns;
+  run->now_ns = run->cluster.clock_ns = item.time_ns;
   switch ((SharedKind)(item.payload >> 32)) {
     case SHARED_NOTICE: do_notice(run, what); return false;
     case SHARED_FAULT: do_fault(run, LIST_AT(run->scenario->faults, const FaultSpec, what)); return false;
@@ -253,6 +255,10 @@ static bool do_event(Run *run, HeapItem item) {
       if (!run_ask(run, what)) return false;
       run_turn(run, what, run->target[what].policy->asks);
       return true;
+    case SHARED_NODE_DANGER: run_node_danger(run, what); return false;
+    case SHARED_POOL_RECLAIM: run_pool_reclaim(run, what); return false;
+    case SHARED_POOL_OPENS: run_pool_opens(run, what); return false;
+    case SHARED_REPLACE: run_replace_lost(run, what); return false;
     case SHARED_TICK: run_turn(run, what, ASK_NONE); return true;
   }
   CHECK(false);
@@ -263,6 +269,7 @@ bool run_next(Run *run, Turn *turn) {
   int64_t horizon = run->scenario->horizon_ns;
   while (!run->status) {
     if (run->options.interrupted && *run->options.interrupted) run_fail(run, "interrupted");
+    pulls_flush(run);
     run_take_asks(run);
     int64_t next = run->events.count ? run->events.item[0].time_ns : INSTANT_NEVER, ask = run_next_ask(run);
     if (next > horizon) next = horizon;

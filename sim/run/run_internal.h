@@ -16,7 +16,11 @@ typedef enum SharedKind {
   SHARED_ASK,
   SHARED_EXPIRY,
   SHARED_NODE_LOOK,
-  SHARED_NODE_TICK
+  SHARED_NODE_TICK,
+  SHARED_NODE_DANGER,  /* a node fails, is to be taken back, or is taken */
+  SHARED_POOL_RECLAIM, /* an instant of a pool's trace of reclaims */
+  SHARED_POOL_OPENS,   /* orders are made again */
+  SHARED_REPLACE       /* a lost replica is seen to be lost */
 } SharedKind;
 
 /* What the controller shows at the end of each trace row, and counts in each. */
@@ -24,6 +28,7 @@ typedef struct TargetRows {
   double replicas_wished[TRACE_ROWS], replica_cores[TRACE_ROWS], variant[TRACE_ROWS], data_size_bytes[TRACE_ROWS],
       resource_limit[TRACE_ROWS], model_state[TRACE_ROWS];
   uint64_t actions[TRACE_ROWS];
+  uint64_t lost[TRACE_ROWS]; /* replicas, with their nodes */
   int64_t exhausted_ns[TRACE_ROWS];
   int filled; /* rows before this one are final */
 } TargetRows;
@@ -49,6 +54,7 @@ typedef struct Target {
   VariantView *view;
   uint32_t *replica; /* live ones (not gone), in creation order; draining ones too */
   uint32_t n_replicas, replica_capacity;
+  uint32_t n_unseen; /* lost with their nodes, and still thought to be there */
   Decision last;     /* the newest decision: data size, limit and state for the trace */
   uint32_t quiet;
   int64_t decided_ns; /* of `last` */
@@ -110,6 +116,8 @@ struct Run {
   double arrivals_rps;
   int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
+  size_t *next_reclaim; /* [n_pools]: of its trace */
+  struct Pulls *pulls;  /* [n_pools]; NULL where no loads share a bandwidth */
   NodeControl nodes;
   /* the decision being made */
   uint32_t n_deciding;  /* 0: none */
@@ -152,6 +160,33 @@ void run_update_speeds(Run *run);
 void run_mark_ready(Run *run);
 void target_forget_replica(Run *run, Target *target, uint32_t replica);
 void target_drop_replica(Run *run, uint32_t target, uint32_t replica); /* by its state: drain, cancel or forget */
+
+/* Its node is lost: jobs by the deployment's `failure`; another one is created, at once or when the loss is seen. */
+void target_lose_replica(Run *run, uint32_t target, uint32_t replica);
+
+/* node_faults.c */
+typedef enum NodeLoss { NODE_LOSS_FAILED, NODE_LOSS_TAKEN } NodeLoss;
+/* A node is lost at this instant, with all that is on it. The only way a node that holds replicas goes. */
+void run_node_lost(Run *run, uint32_t node, NodeLoss loss);
+/* A draining node: each of its replicas moves by its owner's rules; the node is released if that leaves it empty. */
+void run_node_empties(Run *run, uint32_t node);
+/* It is ready: what will happen to it becomes events. */
+void run_node_opened(Run *run, uint32_t node);
+void run_pool_closed(Run *run, uint32_t pool);
+/* The events. */
+void run_node_danger(Run *run, uint32_t node);
+void run_pool_reclaim(Run *run, uint32_t pool);
+void run_pool_opens(Run *run, uint32_t pool);
+void run_replace_lost(Run *run, uint32_t target);
+void node_faults_begin(Run *run);
+
+/* pulls.c: replicas that load at the same time share their pool's bandwidth. */
+void pulls_begin(Run *run);
+/* A replica that was just placed loads for so long at full speed; its ready_ns is provisional until pulls_flush. */
+void pulls_add(Run *run, uint32_t replica, int64_t load_ns);
+void pulls_forget(Run *run, uint32_t replica);
+/* Settles when loads end; called before flows go on. */
+void pulls_flush(Run *run);
 
 /* observe.c */
 void observe_begin(Run *run, uint32_t target);

@@ -50,7 +50,7 @@ static bool plain_queue(const Run *run, uint32_t d) {
   const Model *arrivals = spec->workload.arrivals.model, *policy = strategy_policy(run->strategy, spec->name)->model;
   return arrivals && !strcmp(arrivals->name, "poisson") && policy && !strcmp(policy->name, "none") && spec->variants.count == 1 &&
          spec->dispatch == DISPATCH_CENTRAL_QUEUE && spec->queue.limit < 0 && !(distribution_mean(&spec->queue.timeout.after_ns) > 0) &&
-         run->scenario->faults.count == 0 && (!spec->speed.model || !strcmp(spec->speed.model->name, "constant"));
+         run->scenario->faults.count == 0 && pool_is_plain(&run->scenario->pool[run->cluster.deployment_pools[d].pool[0]]) && (!spec->speed.model || !strcmp(spec->speed.model->name, "constant"));
 }
 
 void known_means(const Run *run, uint32_t d, int first, int after, double *expected_jobs, double *erlang_s) {

@@ -76,6 +76,7 @@ static void summary_jobs(const Run *run, uint32_t d, const JobCounts *jobs, cons
   out[SUMMARY_queue_wait_mean_s] = ratio((double)jobs->wait_ns, finished) / 1e9;
   out[SUMMARY_waited_ratio] = ratio((double)jobs->waited, finished);
   out[SUMMARY_accuracy_ratio] = mean_accuracy(spec, jobs);
+  out[SUMMARY_miss_cost_usd] = (offered - (double)young - (double)jobs->within) * ((double)spec->objective.miss_cost_nano_usd / 1e9);
 }
 
 /* counts: where to export them, or NULL. */
@@ -122,7 +123,7 @@ static void summary_rates(Run *run, uint32_t d, const Window *window, double *ou
   const Target *target = &run->target[d];
   Integrals level = {0};
   TenantRow tenant = {0};
-  uint64_t finished = 0, actions = 0;
+  uint64_t finished = 0, actions = 0, lost = 0;
   int64_t exhausted = 0;
   double ns = window->ns;
   for (int r = window->first; r < window->after; r++) {
@@ -133,6 +134,7 @@ static void summary_rates(Run *run, uint32_t d, const Window *window, double *ou
     finished += s->meter.done[r].jobs.finished;
     actions += target->rows->actions[r];
     exhausted += target->rows->exhausted_ns[r];
+    lost += target->rows->lost[r];
   }
   out[SUMMARY_throughput_rps] = (double)finished / (ns / 1e9);
   out[SUMMARY_queue_jobs] = (double)level.queue / ns;
@@ -140,9 +142,19 @@ static void summary_rates(Run *run, uint32_t d, const Window *window, double *ou
   out[SUMMARY_utilisation_ratio] = ratio((double)level.usage / s->concurrency, (double)level.request);
   out[SUMMARY_replicas_ready] = (double)level.ready / ns;
   out[SUMMARY_cost_usd] = usd(tenant.cost);
+  out[SUMMARY_interrupted] = (double)level.interrupted;
+  out[SUMMARY_replicas_lost] = (double)lost;
   out[SUMMARY_requested_cores] = (double)tenant.millicores / 1000 / ns;
   out[SUMMARY_scale_actions] = (double)actions;
   out[SUMMARY_exhausted_ratio] = (double)exhausted / ns;
+}
+
+/* Costs of what was done: after the columns that they divide. */
+static void summary_costs(const Meter *meter, const Window *window, double *out) {
+  uint64_t tokens = 0;
+  for (int k = window->first / ROWS_PER_SLICE; meter->tokens && k < window->after / ROWS_PER_SLICE; k++) tokens += meter->tokens->slice[k].output;
+  out[SUMMARY_cost_per_1000_jobs_usd] = ratio(1000 * out[SUMMARY_cost_usd], out[SUMMARY_finished]);
+  out[SUMMARY_cost_per_million_tokens_usd] = ratio(1e6 * out[SUMMARY_cost_usd], (double)tokens);
 }
 
 static void build_summary(Run *run, uint32_t d, const Window *window, const Unfinished *unfinished, uint64_t *counts, double *out) {
@@ -153,10 +165,80 @@ static void build_summary(Run *run, uint32_t d, const Window *window, const Unfi
   summary_latency(meter, window, counts, out);
   summary_tokens(meter, window, out);
   summary_rates(run, d, window, out);
+  summary_costs(meter, window, out);
   known_means(run, d, window->first, window->after, &out[SUMMARY_offered_expected], &out[SUMMARY_latency_erlang_s]);
 }
 
-static void build_cluster(Run *run, const Window *window, double *out) {
+/* ---- energy ---- */
+
+/* In a row: watt nanoseconds of all machines. Starting nodes take what idle ones do; those that are down, or prepared and stopped, nothing. */
+static double row_watt_ns(const Run *run, int r) {
+  double sum = 0;
+  for (uint32_t p = 0; p < run->cluster.n_pools; p++) {
+    const PoolRow *row = &run->cluster.pool_row[(size_t)p * TRACE_ROWS + (size_t)r];
+    sum += (double)(row->nodes_ready + row->nodes_starting) * ((double)run->cluster.pool[p].machine.idle_milliwatts / 1000);
+  }
+  for (uint32_t d = 0; d < run->n_targets; d++)
+    sum += (double)run->station[d].meter.done[r].level.power / ((double)run->station[d].concurrency * (double)POWER_ONE * 1000);
+  return sum;
+}
+
+static void cluster_energy(const Run *run, const Window *window, double *out) {
+  const CarbonSpec *carbon = &run->scenario->cluster.carbon;
+  int64_t horizon_ns = run->scenario->horizon_ns;
+  bool known = false;
+  double kwh = 0, grams = 0;
+  for (uint32_t p = 0; p < run->cluster.n_pools; p++) known = known || run->cluster.pool[p].machine.busy_milliwatts > 0;
+  for (int r = window->first; known && r < window->after; r++) {
+    double row_kwh = row_watt_ns(run, r) / 3.6e15;
+    kwh += row_kwh;
+    grams += row_kwh * carbon->pue * carbon_g_per_kwh(carbon, row_start_ns(horizon_ns, r), row_start_ns(horizon_ns, r + 1));
+  }
+  out[CLUSTER_energy_kwh] = known ? kwh : MISSING;
+  out[CLUSTER_carbon_kg] = known ? grams / 1000 : MISSING;
+}
+
+/* ---- what went wrong ---- */
+
+static void cluster_troubles(const Run *run, const Window *window, double *out) {
+  PoolRow sum = {0};
+  int64_t horizon_ns = run->scenario->horizon_ns, out_ns = 0;
+  uint32_t may_run_out = 0;
+  for (uint32_t p = 0; p < run->cluster.n_pools; p++) {
+    for (int r = window->first; r < window->after; r++) {
+      const PoolRow *row = &run->cluster.pool_row[(size_t)p * TRACE_ROWS + (size_t)r];
+      sum.nodes_down += row->nodes_down;
+      sum.unused += row->unused;
+      sum.failed += row->failed;
+      sum.reclaimed += row->reclaimed;
+      sum.starts_failed += row->starts_failed;
+      sum.refused += row->refused;
+      sum.warm += row->warm;
+    }
+    may_run_out += run->cluster.pool[p].stock.runs_out;
+    out_ns += pool_out_ns(&run->cluster, p, row_start_ns(horizon_ns, window->first), row_start_ns(horizon_ns, window->after));
+  }
+  out[CLUSTER_nodes_down] = (double)sum.nodes_down / window->ns;
+  out[CLUSTER_unused_commitment_usd] = usd(sum.unused);
+  out[CLUSTER_nodes_failed] = (double)sum.failed;
+  out[CLUSTER_nodes_reclaimed] = (double)sum.reclaimed;
+  out[CLUSTER_starts_failed] = (double)sum.starts_failed;
+  out[CLUSTER_orders_refused] = (double)sum.refused;
+  out[CLUSTER_warm_starts] = (double)sum.warm;
+  out[CLUSTER_stock_out_ratio] = may_run_out ? (double)out_ns / window->ns / may_run_out : 0;
+}
+
+/* Of all deployments over the same window. */
+typedef struct AllJobs {
+  double finished, miss_cost_usd;
+} AllJobs;
+
+static void all_jobs_add(AllJobs *all, const double *summary) {
+  all->finished += summary[SUMMARY_finished];
+  all->miss_cost_usd += summary[SUMMARY_miss_cost_usd];
+}
+
+static void build_cluster(Run *run, const Window *window, const AllJobs *all, double *out) {
   __int128 cost = 0, charged = 0, ready = 0;
   uint64_t ordered = 0;
   for (uint32_t p = 0; p < run->cluster.n_pools; p++) {
@@ -173,6 +255,10 @@ static void build_cluster(Run *run, const Window *window, double *out) {
   out[CLUSTER_idle_cost_usd] = usd(cost - charged);
   out[CLUSTER_nodes_ready] = (double)ready / window->ns;
   out[CLUSTER_nodes_ordered] = (double)ordered;
+  cluster_energy(run, window, out);
+  cluster_troubles(run, window, out);
+  out[CLUSTER_miss_cost_total_usd] = all->miss_cost_usd;
+  out[CLUSTER_cluster_cost_per_1000_jobs_usd] = ratio(1000 * out[CLUSTER_cluster_cost_usd], all->finished);
   out[CLUSTER_window_start_s] = s_from_ns(row_start_ns(run->scenario->horizon_ns, window->first));
   out[CLUSTER_resizes] = 0;
   for (uint32_t d = 0; d < run->n_targets; d++)
@@ -184,19 +270,24 @@ static void build_cluster(Run *run, const Window *window, double *out) {
 
 /* Columns that add up over time: a batch's is multiplied, so that the mean over batches is the whole window's. */
 static const int additive[] = {SUMMARY_offered, SUMMARY_finished, SUMMARY_dropped, SUMMARY_abandoned, SUMMARY_failed, SUMMARY_in_flight,
-                               SUMMARY_attempts, SUMMARY_cost_usd, SUMMARY_scale_actions, SUMMARY_offered_expected};
+                               SUMMARY_attempts, SUMMARY_cost_usd, SUMMARY_scale_actions, SUMMARY_offered_expected,
+                               SUMMARY_interrupted, SUMMARY_replicas_lost, SUMMARY_miss_cost_usd};
+static const int additive_cluster[] = {CLUSTER_cluster_cost_usd, CLUSTER_idle_cost_usd, CLUSTER_unused_commitment_usd, CLUSTER_miss_cost_total_usd,
+                                       CLUSTER_energy_kwh, CLUSTER_carbon_kg, CLUSTER_nodes_failed, CLUSTER_nodes_reclaimed, CLUSTER_starts_failed,
+                                       CLUSTER_orders_refused, CLUSTER_warm_starts};
 
 static void build_batch(Run *run, RunResult *result, size_t b, const Window *window, const Unfinished *unfinished, double *row) {
   size_t n = result->n_batches;
   double times = (double)n;
+  AllJobs all = {0, 0};
   for (uint32_t d = 0; d < run->n_targets; d++) {
     build_summary(run, d, window, &unfinished[d], NULL, row);
+    all_jobs_add(&all, row);
     for (size_t k = 0; k < sizeof additive / sizeof *additive; k++) row[additive[k]] *= times;
     for (size_t m = 0; m < SUMMARY_COUNT; m++) result->batch[((size_t)d * SUMMARY_COUNT + m) * n + b] = row[m];
   }
-  build_cluster(run, window, row);
-  row[CLUSTER_cluster_cost_usd] *= times;
-  row[CLUSTER_idle_cost_usd] *= times;
+  build_cluster(run, window, &all, row);
+  for (size_t k = 0; k < sizeof additive_cluster / sizeof *additive_cluster; k++) row[additive_cluster[k]] *= times;
   for (size_t m = 0; m < CLUSTER_COUNT; m++) result->batch_cluster[m * n + b] = row[m];
 }
 
@@ -283,6 +374,9 @@ static void build_pool_trace(Run *run, RunResult *result) {
       spent += row->cost;
       out[POOL_nodes_ready * stride] = (double)row->nodes_ready / ns;
       out[POOL_nodes_starting * stride] = (double)row->nodes_starting / ns;
+      out[POOL_nodes_down * stride] = (double)row->nodes_down / ns;
+      out[POOL_nodes_lost * stride] = (double)(row->failed + row->reclaimed);
+      out[POOL_stock_out_ratio * stride] = (double)pool_out_ns(&run->cluster, p, row_start_ns(run->scenario->horizon_ns, r), row_start_ns(run->scenario->horizon_ns, r + 1)) / ns;
       out[POOL_cpu_reserved_ratio * stride] = ratio((double)row->used_millicores, (double)row->room_millicores);
       out[POOL_memory_reserved_ratio * stride] = ratio((double)row->used_bytes, (double)row->room_bytes);
       out[POOL_gpu_reserved_ratio * stride] = ratio((double)row->used_milligpus, (double)row->room_milligpus);
@@ -352,11 +446,14 @@ void result_build(Run *run, RunResult *result) {
   result->summary = ARENA_ARRAY(run->arena, double, n * SUMMARY_COUNT);
   result->cluster = ARENA_ARRAY(run->arena, double, CLUSTER_COUNT);
   result->latency_counts = ARENA_ARRAY(run->arena, uint64_t, n * HISTOGRAM_BINS);
+  AllJobs all = {0, 0};
   for (uint32_t d = 0; d < n; d++) {
     unfinished_count(&run->station[d], &unfinished[d]);
-    build_summary(run, d, &window, &unfinished[d], result->latency_counts + (size_t)d * HISTOGRAM_BINS, result->summary + (size_t)d * SUMMARY_COUNT);
+    double *own = result->summary + (size_t)d * SUMMARY_COUNT;
+    build_summary(run, d, &window, &unfinished[d], result->latency_counts + (size_t)d * HISTOGRAM_BINS, own);
+    all_jobs_add(&all, own);
   }
-  build_cluster(run, &window, result->cluster);
+  build_cluster(run, &window, &all, result->cluster);
   if (rows_each) build_batches(run, result, first_row, rows_each, unfinished);
   if (!run->options.trace) return;
   result->trace = ARENA_ARRAY(run->arena, double, TRACE_COUNT * n * TRACE_ROWS);

@@ -63,6 +63,7 @@ static MachineSpec machine_merge(const MachineSpec *own, const MachineSpec *list
     m.memory_bytes = given_or(own->memory_bytes, listed->memory_bytes);
     m.gpu_milligpus = given_or(own->gpu_milligpus, listed->gpu_milligpus);
     m.price_nano_usd_per_h = given_or(own->price_nano_usd_per_h, listed->price_nano_usd_per_h);
+    if (!(own->idle_watts > 0) && !(own->busy_watts > 0)) m.idle_watts = listed->idle_watts, m.busy_watts = listed->busy_watts;
   }
   m.allocatable_cpu_millicores = given_or(m.allocatable_cpu_millicores, m.cpu_millicores);
   m.allocatable_memory_bytes = given_or(m.allocatable_memory_bytes, m.memory_bytes);
@@ -94,7 +95,9 @@ static bool machine_resolve(MachineType *type, const PoolSpec *pool, const Catal
                         .capacity = {m.cpu_millicores, m.memory_bytes, m.gpu_milligpus},
                         .allocatable = {m.allocatable_cpu_millicores, m.allocatable_memory_bytes, m.gpu_milligpus},
                         .nano_usd_per_h = m.price_nano_usd_per_h,
-                        .speed = m.speed};
+                        .speed = m.speed,
+                        .idle_milliwatts = (int64_t)(m.idle_watts * 1000 + 0.5),
+                        .busy_milliwatts = (int64_t)((m.busy_watts > 0 ? m.busy_watts : m.idle_watts) * 1000 + 0.5)};
   return good;
 }
 
@@ -115,6 +118,10 @@ static bool pools_resolve(Scenario *scenario, NodePool *pools, const Catalogue *
     pool->minimum_charge_ns = spec->minimum_charge_ns;
     pool->granularity_ns = spec->granularity_ns;
     pool->bill_startup = spec->bill_startup;
+    const PoolParts parts = {&spec->failures, &spec->spot, &spec->stockouts, &spec->backoff, &spec->slow, &spec->pulls, &spec->warm, &spec->reserved, &spec->committed};
+    good &= pool_parts_resolve(pool, &parts, scenario->horizon_ns, named_path(arena, "cluster.pools", spec->name, ""), arena, err);
+    const NodePool *other = pool_of_other_stock(pools, p);
+    if (other) good = err_at(err, named_path(arena, "cluster.pools", spec->name, "stockouts"), "pool `%.60s` is of the same market and says something else of it", other->name);
   }
   return good;
 }
@@ -280,10 +287,20 @@ static bool deployments_resolve(Scenario *scenario, Arena *arena, Err *err) {
 
 /* ---- initial nodes ---- */
 
+/* The initial nodes are there whatever goes wrong later. */
+static NodePool untroubled(const NodePool *pool) {
+  NodePool same = *pool;
+  same.failures = (PoolFailures){0};
+  same.spot = (PoolSpot){0};
+  same.stock = (PoolStock){0};
+  same.warm = (PoolWarm){0};
+  return same;
+}
+
 /* Do the initial replicas of pool p all find a place on n nodes? Asked of the cluster itself, so that the answer is the run's. */
 static bool replicas_fit(const Scenario *scenario, uint32_t p, int64_t n, Arena *outer) {
   Arena arena = {.exhausted = outer->exhausted};
-  NodePool pool = scenario->pool[p];
+  NodePool pool = untroubled(&scenario->pool[p]);
   pool.min_nodes = pool.initial_nodes = pool.max_nodes = n;
   uint32_t n_deployments = (uint32_t)scenario->deployments.count;
   static const uint32_t first = 0;
@@ -371,7 +388,7 @@ static bool initial_nodes_shared(Scenario *scenario, NodePool *pools, Arena *out
   uint32_t n_pools = (uint32_t)scenario->cluster.pools.count, n = (uint32_t)scenario->deployments.count;
   NodePool *begun = ARENA_ARRAY(&arena, NodePool, n_pools);
   for (uint32_t p = 0; p < n_pools; p++) {
-    begun[p] = pools[p];
+    begun[p] = untroubled(&pools[p]);
     if (pools[p].initial_nodes < 0) begun[p].initial_nodes = pools[p].min_nodes;
   }
   Cluster cluster = {0};
@@ -415,6 +432,21 @@ static bool initial_nodes_resolve(Scenario *scenario, NodePool *pools, Arena *ar
     pool->initial_nodes = needed;
   }
   return good;
+}
+
+/* ---- energy ---- */
+
+/* Energy is summed in integers: milliwatts x slots x 2^-24 x ns of all replicas there may ever be must fit 127 bits. */
+static bool energy_check(const Scenario *scenario, Arena *arena, Err *err) {
+  double watts = 0;
+  for (size_t p = 0; p < scenario->cluster.pools.count; p++)
+    if ((double)scenario->pool[p].machine.busy_milliwatts > watts) watts = (double)scenario->pool[p].machine.busy_milliwatts;
+  for (size_t d = 0; d < scenario->deployments.count; d++) {
+    const DeploymentSpec *spec = scenario_deployment(scenario, d);
+    double sum = watts * 16777216.0 * (double)spec->concurrency * (double)spec->replicas.max * (double)scenario->horizon_ns;
+    if (sum > 4e37) return err_at(err, named_path(arena, "deployments", spec->name, "concurrency"), "the horizon is too long to sum the energy of so many replicas and slots; leave out the machines' watts");
+  }
+  return true;
 }
 
 /* ---- strategies and faults ---- */
@@ -471,6 +503,7 @@ bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *are
   if (good) good = deployments_resolve(scenario, arena, err);
   good &= scenario_resolve_graph(scenario, arena, err);
   good &= references_check(scenario, arena, err);
+  if (good) good = energy_check(scenario, arena, err);
   if (good) good = scenario_check_timings(scenario, arena, err);
   return good && initial_nodes_resolve(scenario, pools, arena, err);
 }

@@ -7,6 +7,7 @@
 #include "sim/contract/policy.h"
 #include "sim/contract/service.h"
 #include "sim/contract/workload.h"
+#include "sim/run/scenario_pools.h"
 #include "sim/run/scenario_tune.h"
 #include "sim/world/cluster.h"
 
@@ -27,7 +28,9 @@ typedef struct ResourcesSpec { FIELD_MEMBERS(RESOURCES_FIELDS) } ResourcesSpec;
   F(cpu, allocatable_cpu, "0", 0, 1e6, OPTIONAL, "CPU left for replicas; 0: all of it", "status.allocatable, Kubernetes") \
   F(bytes, allocatable_memory, "0", 0, 1e18, OPTIONAL, "memory left for replicas; 0: all of it", "status.allocatable, Kubernetes") \
   F(usd_per_h, price, "$0/h", 0, 1e6, OPTIONAL, "price of a running machine", "")                   \
-  F(number, speed, "1", 1e-3, 1e3, OPTIONAL, "speed relative to the reference machine of the service laws", "")
+  F(number, speed, "1", 1e-3, 1e3, OPTIONAL, "speed relative to the reference machine of the service laws", "") \
+  F(number, idle_watts, "0", 0, 1e6, OPTIONAL, "power of a machine that does nothing", "")             \
+  F(number, busy_watts, "0", 0, 1e6, OPTIONAL, "power with all of it in use; 0: as idle. Linear in between: a replica adds its share of the machine (that of the price) x its utilisation", "")
 typedef struct MachineSpec { FIELD_MEMBERS(MACHINE_FIELDS) } MachineSpec;
 
 #define NODES_FIELDS(F, C, O, L, M, R, P)                                                                 \
@@ -43,10 +46,21 @@ typedef struct NodesSpec { FIELD_MEMBERS(NODES_FIELDS) } NodesSpec;
   C(placement, placement_names, "first-fit", "which node takes a replica", "")                         \
   F(duration, minimum_charge, "60s", 0, 86400, OPTIONAL, "each node is billed at least this long", "AWS EC2 on-demand Linux billing: per second, 60 s minimum") \
   F(duration, granularity, "1s", 1e-9, 86400, OPTIONAL, "billed time is rounded up to a multiple of this", "") \
-  F(flag, bill_startup, "true", 0, 1, OPTIONAL, "billed from the order (true) or from ready (false)", "")
+  F(flag, bill_startup, "true", 0, 1, OPTIONAL, "billed from the order (true) or from ready (false)", "") \
+  O(reserved, ReservedSpec, &reserved_type, OPTIONAL, "nodes paid whether used or not")                   \
+  O(committed, CommittedSpec, &committed_type, OPTIONAL, "a spend paid whether used or not, at a discount") \
+  O(warm, WarmSpec, &warm_type, OPTIONAL, "nodes kept prepared")                                          \
+  O(failures, NodeFailuresSpec, &node_failures_type, OPTIONAL, "nodes that break, or never come up")      \
+  O(spot, SpotSpec, &spot_type, OPTIONAL, "nodes that are taken back")                                    \
+  O(stockouts, StockoutsSpec, &stockouts_type, OPTIONAL, "times in which no node is to be had")           \
+  O(backoff, BackoffSpec, &backoff_type, OPTIONAL, "after a refused order, or a node that never came up") \
+  O(slow, SlowSpec, &slow_type, OPTIONAL, "nodes slower than their like")                                 \
+  O(pulls, PullsSpec, &pulls_type, OPTIONAL, "replicas that load at the same time share a bandwidth")
 typedef struct PoolSpec { const char *name; FIELD_MEMBERS(POOL_FIELDS) } PoolSpec;
 
-#define CLUSTER_FIELDS(F, C, O, L, M, R, P) M(pools, PoolSpec, &pool_type, REQUIRED, "node pools by name")
+#define CLUSTER_FIELDS(F, C, O, L, M, R, P)                                                               \
+  M(pools, PoolSpec, &pool_type, REQUIRED, "node pools by name")                                          \
+  O(carbon, CarbonSpec, &carbon_type, OPTIONAL, "what the machines' energy emits")
 typedef struct ClusterSpec { FIELD_MEMBERS(CLUSTER_FIELDS) } ClusterSpec;
 
 typedef enum Dispatch {
@@ -92,7 +106,8 @@ typedef struct ReplicasSpec { FIELD_MEMBERS(REPLICAS_FIELDS) } ReplicasSpec;
 
 #define OBJECTIVE_FIELDS(F, C, O, L, M, R, P)                                                             \
   F(duration, latency, "0s", 0, YEARS_S, OPTIONAL, "a job within this latency attains the objective; 0s: none", "")        \
-  F(ratio, attainment, "0.99", 0, 1, OPTIONAL, "share of jobs that must attain it", "")
+  F(ratio, attainment, "0.99", 0, 1, OPTIONAL, "share of jobs that must attain it", "")                   \
+  F(usd, miss_cost, "$0", 0, 1e6, OPTIONAL, "what each job that misses it costs", "")
 typedef struct ObjectiveSpec { FIELD_MEMBERS(OBJECTIVE_FIELDS) } ObjectiveSpec;
 
 #define RETRY_FIELDS(F, C, O, L, M, R, P)                                                                 \

@@ -34,6 +34,7 @@ static bool check_machine(const void *value, Err *err) {
     good = err_at(err, "allocatable_cpu", "more than the machine's cpu");
   if (machine->memory_bytes > 0 && machine->allocatable_memory_bytes > machine->memory_bytes)
     good = err_at(err, "allocatable_memory", "more than the machine's memory");
+  if (machine->busy_watts > 0 && machine->busy_watts < machine->idle_watts) good = err_at(err, "busy_watts", "less than idle_watts");
   return good;
 }
 
@@ -96,6 +97,8 @@ static bool check_precision(const void *value, Err *err) {
  * stationary from the first instant. */
 static const char *what_varies(const Scenario *scenario) {
   if (scenario->faults.count) return "faults happen at given instants";
+  for (size_t p = 0; p < scenario->cluster.pools.count; p++)
+    if (LIST_AT(scenario->cluster.pools, const PoolSpec, p)->spot.trace) return "nodes are taken back at given instants";
   for (size_t d = 0; d < scenario->deployments.count; d++) {
     const WorkloadSpec *workload = &scenario_deployment(scenario, d)->workload;
     if (workload->rate.model) return "a workload has a `rate` that changes with the hour";

@@ -155,6 +155,7 @@ void station_open_window(Station *s, int64_t end_ns) {
     if (entry->state == ENTRY_DRAINING) continue; /* utilisation is of ready replicas, use and request alike */
     __int128 usage = (__int128)(entry->server ? entry->usage_level : (entry->busy - entry->held) * entry->usage_millicores) * dt;
     level->usage += usage;
+    level->power += usage * entry->power;
     entry->usage_sum += usage;
   }
 }
@@ -201,6 +202,7 @@ void station_close_window(Station *s) {
     entry->busy_sum += entry->served_ns;
     if (!entry->server && entry->state != ENTRY_DRAINING) {
       s->meter.level.usage += (entry->served_ns - entry->held_ns) * entry->usage_millicores;
+      s->meter.level.power += (entry->served_ns - entry->held_ns) * entry->usage_millicores * entry->power;
       entry->usage_sum += (entry->served_ns - entry->held_ns) * entry->usage_millicores;
     }
     entry->served_ns = entry->held_ns = 0;

@@ -70,6 +70,7 @@ typedef struct Entry {
   int64_t began_ns;    /* added */
   __int128 busy_sum, usage_sum; /* since then, up to the last closed window: job ns; millicores * slots * ns while ready */
   int64_t usage_level; /* of a server: millicores in use * concurrency; of slots it follows from busy */
+  int64_t power;       /* above idle, of a millicore in use: milliwatts * POWER_ONE */
   void *server;
   uint32_t idle_hint;  /* of a server: no slot below this one is idle */
   uint32_t server_stamp;
@@ -174,6 +175,10 @@ void station_drain(Station *station, uint32_t replica, int64_t now_ns);   /* a R
 void station_remove(Station *station, uint32_t replica, int64_t now_ns); /* a STARTING one */
 void station_fail(Station *station, uint32_t replica, int64_t now_ns);   /* any: jobs in service as `failure` says */
 void station_resize(Station *station, uint32_t replica, double speed, int64_t usage_millicores, int64_t request_millicores, int64_t now_ns);
+void station_set_power(Station *station, uint32_t replica, int64_t power);
+void station_set_ready(Station *station, uint32_t replica, int64_t ready_ns); /* a STARTING one */
+/* Has it jobs in service? */
+bool station_serves(const Station *station, uint32_t replica);
 void station_swap(Station *station, uint32_t replica, int variant, int64_t at_ns); /* serves the new variant from at_ns on */
 /* Local events. The next one's instant, and doing all that are due at now_ns (in class order: drained, kill, ready, swap). */
 int64_t station_next_local(Station *station);
@@ -250,6 +255,7 @@ static inline void station_use(Station *s, Entry *entry, int64_t at_ns, int64_t 
   entry->usage_level += change;
   entry->usage_sum += (__int128)change * (s->window_end_ns - at_ns);
   s->meter.level.usage += (__int128)change * (s->window_end_ns - at_ns);
+  s->meter.level.power += (__int128)change * (s->window_end_ns - at_ns) * entry->power;
 }
 
 static inline void station_log(Station *s, char kind, int64_t at_ns, const Job *job, uint32_t replica) {

@@ -22,6 +22,12 @@ bool station_holds(const Station *s, uint32_t replica) {
   return false;
 }
 
+bool station_serves(const Station *s, uint32_t replica) {
+  for (uint32_t e = 0; e < s->n_entries; e++)
+    if (s->entry[e].state != ENTRY_FREE && s->entry[e].id == replica) return s->entry[e].busy > 0;
+  return false;
+}
+
 static void eligible_rebuild(Station *s) {
   s->n_eligible = 0;
   for (uint32_t e = 0; e < s->n_entries; e++)
@@ -137,6 +143,7 @@ void station_requeue(Station *s, uint32_t id, bool at_head, int64_t now_ns) {
 static void job_interrupted(Station *s, uint32_t id, int64_t start_ns, double left_work_ns, bool fails, int64_t now_ns) {
   Job *job = &s->job[id];
   const FailureSpec *failure = &s->spec->failure;
+  s->meter.level.interrupted += !job->abandoned;
   if (job->abandoned) {
     station_free_job(s, id);
     return;
@@ -311,6 +318,18 @@ void station_resize(Station *s, uint32_t replica, double speed, int64_t usage_mi
   for (uint32_t id = entry->queue.head; id != JOB_NONE; id = s->job[id].next) entry->queued_ns += station_service_ns(s, &s->job[id], entry);
   if (entry->state == ENTRY_DRAINING) entry->drained_ns = drained_at(s, e, now_ns);
   s->changed = true;
+}
+
+void station_set_power(Station *s, uint32_t replica, int64_t power) {
+  uint32_t e;
+  entry_of(s, replica, &e)->power = power;
+}
+
+void station_set_ready(Station *s, uint32_t replica, int64_t ready_ns) {
+  uint32_t e;
+  Entry *entry = entry_of(s, replica, &e);
+  CHECK(entry->state == ENTRY_STARTING);
+  entry->ready_ns = ready_ns;
 }
 
 void station_swap(Station *s, uint32_t replica, int variant, int64_t at_ns) {

@@ -22,10 +22,11 @@ void token_sums_add(TokenSums *into, const TokenSums *from) {
   into->tpot_count += from->tpot_count;
   into->ttft_ns += from->ttft_ns;
   into->tpot_ns += from->tpot_ns;
+  into->output += from->output;
 }
 
 void tokens_book(TokenMeter *meter, int slice, int64_t arrived_ns, int64_t first_ns, int64_t end_ns, uint32_t output) {
-  TokenSums one = {.ttft_count = 1, .ttft_ns = first_ns - arrived_ns};
+  TokenSums one = {.ttft_count = 1, .output = output, .ttft_ns = first_ns - arrived_ns};
   histogram_add(&meter->ttft, first_ns - arrived_ns);
   histogram_add(&meter->slice_ttft[slice], first_ns - arrived_ns);
   if (output > 1) {

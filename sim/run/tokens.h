@@ -10,6 +10,7 @@
 
 typedef struct TokenSums {
   uint64_t ttft_count, tpot_count; /* jobs; those with more than one token */
+  uint64_t output; /* tokens */
   __int128 ttft_ns, tpot_ns;
 } TokenSums;
 

@@ -3,6 +3,37 @@
 #include "sim/base/check.h"
 #include "sim/world/cluster_internal.h"
 
+/* nano-USD/h of a pool that has `billed` nodes: what these cost, and what is paid for nothing. Reserved nodes are used first, then the
+ * committed spend buys nodes at its own price, the rest costs what the machine costs. */
+typedef struct Rate {
+  __int128 used, unused;
+} Rate;
+
+static Rate pool_rate(const NodePool *pool, int64_t billed) {
+  const PoolPrices *prices = &pool->prices;
+  int64_t reserved = billed < prices->reserved_nodes ? billed : prices->reserved_nodes;
+  __int128 price = pool->machine.nano_usd_per_h, rest = billed - reserved;
+  Rate rate = {.used = (__int128)reserved * prices->reserved_nano_usd_per_h,
+               .unused = (__int128)(prices->reserved_nodes - reserved) * prices->reserved_nano_usd_per_h};
+  if (!prices->committed_nano_usd_per_h) {
+    rate.used += rest * price;
+    return rate;
+  }
+  __int128 committed = prices->committed_nano_usd_per_h, bought = rest * prices->committed_node_nano_usd_per_h;
+  rate.used += bought <= committed ? bought : committed + (bought - committed) * price / prices->committed_node_nano_usd_per_h;
+  if (bought < committed) rate.unused += committed - bought;
+  return rate;
+}
+
+static __int128 warm_rate(const NodePool *pool) { return (__int128)pool->warm.nodes * pool->warm.nano_usd_per_h; }
+
+/* Deployments pay for a node what the pool's nodes cost on average. */
+static __int128 node_rate(const Cluster *c, uint32_t p) {
+  int64_t billed = c->pool_level[p].billed;
+  if (!c->pool[p].prices.reserved_nodes && !c->pool[p].prices.committed_nano_usd_per_h) return c->pool[p].machine.nano_usd_per_h;
+  return billed > 0 ? pool_rate(&c->pool[p], billed).used / billed : 0;
+}
+
 static void rates_update(Cluster *c) {
   for (uint32_t d = 0; d < c->n_deployments; d++) c->tenant_level[d].nano_usd_per_h = 0;
   for (uint32_t r = 0; r < c->n_replicas; r++) {
@@ -10,7 +41,7 @@ static void rates_update(Cluster *c) {
     if (replica->node == NODE_NONE) continue;
     const Node *node = &c->node[replica->node];
     int64_t whole = node->share_sum > SHARE_ONE ? node->share_sum : SHARE_ONE;
-    __int128 price = c->pool[node->pool].machine.nano_usd_per_h;
+    __int128 price = node_rate(c, node->pool);
     c->tenant_level[replica->deployment].nano_usd_per_h += price * replica->share / whole;
   }
   c->rates_changed = false;
@@ -21,9 +52,12 @@ static void accrue_row(Cluster *c, int row, int64_t dt) {
     const PoolLevel *level = &c->pool_level[p];
     const Resources room = c->pool[p].machine.allocatable;
     PoolRow *to = &c->pool_row[(size_t)p * TRACE_ROWS + (size_t)row];
-    __int128 cost = (__int128)level->billed * c->pool[p].machine.nano_usd_per_h * dt;
+    Rate rate = pool_rate(&c->pool[p], level->billed);
+    __int128 cost = (rate.used + rate.unused + warm_rate(&c->pool[p])) * dt;
     to->nodes_ready += (__int128)level->ready * dt;
     to->nodes_starting += (__int128)level->starting * dt;
+    to->nodes_down += (__int128)level->down * dt;
+    to->unused += rate.unused * dt;
     to->cost += cost;
     c->spent += cost;
     to->used_millicores += (__int128)level->used.millicores * dt;
@@ -46,6 +80,7 @@ static void accrue_row(Cluster *c, int row, int64_t dt) {
 
 void cluster_accrue(Cluster *c, int64_t now_ns) {
   CHECK(now_ns >= c->accrued_ns && now_ns <= c->horizon_ns);
+  c->clock_ns = now_ns;
   if (c->rates_changed && now_ns > c->accrued_ns) rates_update(c);
   while (c->accrued_ns < now_ns) {
     int row = row_of(c->horizon_ns, c->accrued_ns);
@@ -64,12 +99,14 @@ static int64_t extra_billed_ns(const NodePool *pool, int64_t billed_ns) {
   return due - billed_ns;
 }
 
+/* Time that only rounding adds costs what one node more costs now: nothing where it is paid for anyway. */
 void node_bill_end(Cluster *c, Node *node, int64_t now_ns) {
   const NodePool *pool = &c->pool[node->pool];
   if (node->billed_since_ns == INSTANT_NEVER) return;
-  int row = row_of(c->horizon_ns, now_ns);
-  __int128 cost = (__int128)extra_billed_ns(pool, now_ns - node->billed_since_ns) * pool->machine.nano_usd_per_h;
-  c->pool_row[(size_t)node->pool * TRACE_ROWS + (size_t)row].cost += cost;
+  int64_t billed = c->pool_level[node->pool].billed--;
+  Rate with = pool_rate(pool, billed), without = pool_rate(pool, billed - 1);
+  __int128 cost = (__int128)extra_billed_ns(pool, now_ns - node->billed_since_ns) * (with.used + with.unused - without.used - without.unused);
+  pool_row_now(c, node->pool, now_ns)->cost += cost;
   c->spent += cost;
   node->billed_since_ns = INSTANT_NEVER;
 }
@@ -82,7 +119,10 @@ void cluster_end(Cluster *c) {
 
 __int128 cluster_nano_usd_per_h(const Cluster *c) {
   __int128 sum = 0;
-  for (uint32_t p = 0; p < c->n_pools; p++) sum += (__int128)c->pool_level[p].billed * c->pool[p].machine.nano_usd_per_h;
+  for (uint32_t p = 0; p < c->n_pools; p++) {
+    Rate rate = pool_rate(&c->pool[p], c->pool_level[p].billed);
+    sum += rate.used + rate.unused + warm_rate(&c->pool[p]);
+  }
   return sum;
 }
 

@@ -1,5 +1,5 @@
-/* Nodes and replicas come and go; see cluster.h for what always holds. Placement is in placement.c, money in billing.c, the invariants
- * in cluster_check.c. */
+/* Nodes and replicas come and go; see cluster.h for what always holds. Placement is in placement.c, money in billing.c, orders and what
+ * goes wrong in supply.c, the invariants in cluster_check.c. */
 #include "sim/world/cluster.h"
 
 #include <string.h>
@@ -35,7 +35,9 @@ static uint32_t node_new(Cluster *c, uint32_t p, int64_t now_ns, int64_t ready_n
   for (int64_t g = 0; g < machine_gpus(pool); g++) gpu_free[g] = GPU_FREE;
   c->node[n] = (Node){.pool = p, .ordinal = c->pool_ordinal[p]++, .state = NODE_STARTING, .ordered_ns = now_ns, .ready_ns = ready_ns,
                       .gone_ns = INSTANT_NEVER, .gpu_free = gpu_free, .first_replica = REPLICA_NONE, .empty_since_ns = now_ns, .changed_ns = ready_ns,
-                      .billed_since_ns = pool->bill_startup ? now_ns : INSTANT_NEVER};
+                      .billed_since_ns = pool->bill_startup ? now_ns : INSTANT_NEVER,
+                      .fails_ns = INSTANT_NEVER, .reclaimed_ns = INSTANT_NEVER, .lost_ns = INSTANT_NEVER};
+  c->node[n].speed = node_speed(c, &c->node[n]);
   c->pool_nodes_starting[p]++;
   c->pool_level[p].starting++;
   c->pool_level[p].billed += pool->bill_startup;
@@ -44,45 +46,66 @@ static uint32_t node_new(Cluster *c, uint32_t p, int64_t now_ns, int64_t ready_n
 
 uint32_t nodes_order(Cluster *c, uint32_t p, uint32_t count, int64_t now_ns) {
   cluster_accrue(c, now_ns);
-  const NodePool *pool = &c->pool[p];
-  Stream stream = stream_make(c->seed, pool->entity, PURPOSE_STARTUP, c->replication);
   uint32_t ordered = 0;
-  while (ordered < count && (int64_t)c->pool_nodes_ready[p] + c->pool_nodes_starting[p] < pool->max_nodes) {
-    double startup = distribution_quantile(&pool->startup_ns, stream_uniform(&stream, c->pool_ordinal[p]));
-    node_new(c, p, now_ns, now_ns + ns_from_double(startup));
+  Supply supply;
+  while (ordered < count && pool_may_order(c, p) > 0 && pool_supplies(c, p, now_ns, &supply)) {
+    uint32_t n = node_new(c, p, now_ns, now_ns + supply.startup_ns);
+    c->node[n].warm = supply.warm;
+    c->node[n].fails_to_start = supply.fails;
     ordered++;
   }
   cluster_changed(c);
   return ordered;
 }
 
-void node_ready(Cluster *c, uint32_t n, int64_t now_ns) {
-  cluster_accrue(c, now_ns);
-  Node *node = &c->node[n];
-  CHECK(node->state == NODE_STARTING);
+/* Starting or repaired: empty and able to take replicas from now on. */
+static void node_opens(Cluster *c, Node *node, int64_t now_ns) {
+  PoolLevel *level = &c->pool_level[node->pool];
   node->state = NODE_READY;
   node->empty_since_ns = now_ns;
-  c->pool_nodes_starting[node->pool]--;
   c->pool_nodes_ready[node->pool]++;
-  PoolLevel *level = &c->pool_level[node->pool];
-  level->starting--;
   level->ready++;
   pool_has_more_room(c, node->pool);
   if (node->billed_since_ns == INSTANT_NEVER) {
     node->billed_since_ns = now_ns;
     level->billed++;
   }
+  node_draws_dangers(c, node, now_ns);
   cluster_changed(c);
 }
 
-static void node_gone(Cluster *c, Node *node, int64_t now_ns) {
+void node_ready(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->state == NODE_STARTING && !node->fails_to_start);
+  c->pool_nodes_starting[node->pool]--;
+  c->pool_level[node->pool].starting--;
+  c->pool_state[node->pool].backoff_ns = 0;
+  node_opens(c, node, now_ns);
+}
+
+void node_repaired(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->state == NODE_DOWN);
+  c->pool_level[node->pool].down--;
+  node->changed_ns = now_ns;
+  node_opens(c, node, now_ns);
+}
+
+/* Ready or starting no more. */
+static void node_closes(Cluster *c, Node *node, int64_t now_ns) {
   PoolLevel *level = &c->pool_level[node->pool];
   if (node->state == NODE_READY) c->pool_nodes_ready[node->pool]--, level->ready--;
   else c->pool_nodes_starting[node->pool]--, level->starting--;
   c->pool_nodes_draining[node->pool] -= node->draining;
   node->cordoned = node->draining = false;
-  level->billed -= node->billed_since_ns != INSTANT_NEVER;
+  node->fails_ns = node->reclaimed_ns = node->lost_ns = INSTANT_NEVER;
   node_bill_end(c, node, now_ns);
+}
+
+static void node_gone(Cluster *c, Node *node, int64_t now_ns) {
+  node_closes(c, node, now_ns);
   node->state = NODE_GONE;
   node->gone_ns = now_ns;
   cluster_changed(c);
@@ -130,10 +153,49 @@ bool node_drain(Cluster *c, uint32_t n, int64_t now_ns) {
   return true;
 }
 
+void node_doom(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->state == NODE_READY && node->lost_ns == INSTANT_NEVER);
+  node->lost_ns = now_ns + c->pool[node->pool].spot.notice_ns;
+  node->reclaimed_ns = INSTANT_NEVER;
+  c->pool_nodes_draining[node->pool] += !node->draining;
+  node->cordoned = node->draining = true;
+  pool_row_now(c, node->pool, now_ns)->reclaimed++;
+  cluster_changed(c);
+}
+
+void node_taken(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  CHECK(c->node[n].n_replicas == 0 && c->node[n].state == NODE_READY && c->node[n].lost_ns == now_ns);
+  node_gone(c, &c->node[n], now_ns);
+}
+
+void node_give_up(Cluster *c, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->state == NODE_STARTING && node->fails_to_start);
+  pool_row_now(c, node->pool, now_ns)->starts_failed++;
+  pool_close(c, node->pool, now_ns);
+  node_gone(c, node, now_ns);
+}
+
+/* A starting node, and one that is being taken back anyway, are gone. */
 void node_fail(Cluster *c, uint32_t n, int64_t now_ns) {
   cluster_accrue(c, now_ns);
-  CHECK(c->node[n].n_replicas == 0 && c->node[n].state != NODE_GONE);
-  node_gone(c, &c->node[n], now_ns);
+  Node *node = &c->node[n];
+  CHECK(node->n_replicas == 0 && (node->state == NODE_READY || node->state == NODE_STARTING));
+  pool_row_now(c, node->pool, now_ns)->failed++;
+  if (!c->pool[node->pool].failures.repairs || node->state == NODE_STARTING || node->lost_ns != INSTANT_NEVER) {
+    node_gone(c, node, now_ns);
+    return;
+  }
+  node_closes(c, node, now_ns);
+  node->state = NODE_DOWN;
+  node->ready_ns = node_repair_ends(c, node, now_ns);
+  node->empty_since_ns = now_ns;
+  c->pool_level[node->pool].down++;
+  cluster_changed(c);
 }
 
 /* ---- replicas ---- */
@@ -195,6 +257,7 @@ void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_po
   c->pool_nodes_draining = ARENA_ARRAY(arena, uint32_t, n_pools);
   c->pool_ordinal = ARENA_ARRAY(arena, uint32_t, n_pools);
   c->pool_level = ARENA_ARRAY(arena, PoolLevel, n_pools);
+  supply_begin(c);
   c->pool_row = ARENA_ARRAY(arena, PoolRow, (size_t)n_pools * TRACE_ROWS);
   c->imagined = ARENA_ARRAY(arena, Imagined, n_pools);
   c->needed = ARENA_ARRAY(arena, int64_t, n_pools);

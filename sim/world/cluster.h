@@ -2,8 +2,9 @@
  * plane changes it, at instants that never go back. Capacity is conserved: on every node the sum of its replicas' requests is what
  * `used` says and fits allocatable (checked after every change in debug builds). Money is integer: the parts sum exactly to the whole.
  *
- * Replica: pending (no node) -> starting (placed, loading) -> ready -> draining -> gone. Node: starting -> ready -> gone. A cordoned node
- * takes no further replicas; a draining one is cordoned for good, and is released when its last replica has left.
+ * Replica: pending (no node) -> starting (placed, loading) -> ready -> draining -> gone. Node: starting -> ready -> gone; one that fails is
+ * gone, or down until it is repaired and ready again. A cordoned node takes no further replicas; a draining one is cordoned for good, and is
+ * released when its last replica has left; a doomed one is draining, too, and will be lost at lost_ns whatever is on it.
  * Fractions of a GPU: a request of less than 1000 milli-GPUs must fit one GPU of the node (fractions share a GPU, whole ones do not
  * split): a node keeps the free milli-GPUs of each of its GPUs; more than 1000 must be whole. */
 #ifndef SIM_WORLD_CLUSTER_H
@@ -12,35 +13,10 @@
 #include <stddef.h>
 
 #include "sim/base/arena.h"
-#include "sim/core/distribution.h"
-#include "sim/core/resources.h"
 #include "sim/core/rng.h"
-#include "sim/core/time.h"
+#include "sim/world/pool.h"
 
-typedef enum Placement { PLACEMENT_FIRST_FIT, PLACEMENT_BEST_FIT, PLACEMENT_SPREAD } Placement;
-
-typedef struct MachineType {
-  const char *name;
-  Resources capacity, allocatable;
-  int64_t nano_usd_per_h;
-  double speed; /* relative; 1 = reference */
-} MachineType;
-
-/* A pool as the scenario states it; constant. */
-typedef struct NodePool {
-  const char *name;
-  uint32_t entity; /* hash of the name: start-up draws */
-  MachineType machine;
-  int64_t min_nodes, max_nodes, initial_nodes; /* min <= initial <= max; the initial ones are ready at 0 */
-  Distribution startup_ns; /* order to ready */
-  Placement placement;     /* first-fit: lowest node id; best-fit: least dominant share left; spread: fewest replicas, then lowest id;
-                              a deployment that may use several pools goes by the rule of its first one, and earlier pools win ties */
-  int64_t minimum_charge_ns; /* every node is billed at least this long */
-  int64_t granularity_ns;    /* billed time is rounded up to a multiple at release (1 s, 1 h); >= 1 */
-  bool bill_startup;         /* billed from the order (true) or from ready (false) */
-} NodePool;
-
-typedef enum NodeState { NODE_STARTING, NODE_READY, NODE_GONE } NodeState;
+typedef enum NodeState { NODE_STARTING, NODE_READY, NODE_DOWN, NODE_GONE } NodeState;
 
 typedef struct Node {
   uint32_t pool;
@@ -56,6 +32,13 @@ typedef struct Node {
   int64_t changed_ns;     /* a replica came, began to drain, or left; ready_ns before the first */
   int64_t billed_since_ns;
   bool cordoned, draining;
+  bool warm;              /* was prepared beforehand */
+  bool fails_to_start;    /* ready_ns is when that is seen */
+  double speed;           /* part of the machine's speed */
+  uint32_t n_failures;    /* instants of failure so far: draw index of the next */
+  int64_t fails_ns;       /* the next one; INSTANT_NEVER */
+  int64_t reclaimed_ns;   /* the notice that it will be taken back; INSTANT_NEVER */
+  int64_t lost_ns;        /* doomed: when it is taken; INSTANT_NEVER */
 } Node;
 
 #define SHARE_ONE (INT64_C(1) << 30)
@@ -82,6 +65,8 @@ typedef struct PoolRow {
   __int128 nodes_ready, nodes_starting, cost; /* cost includes what roundings and the minimum charge added in this row */
   __int128 used_millicores, used_bytes, used_milligpus;         /* requested by replicas */
   __int128 room_millicores, room_bytes, room_milligpus; /* allocatable of ready nodes */
+  __int128 nodes_down, unused; /* unused: reserved or committed and paid, but not used */
+  int64_t failed, reclaimed, starts_failed, refused, warm; /* nodes; orders of a node that were refused; warm nodes taken */
 } PoolRow;
 typedef struct TenantRow {
   __int128 cost; /* this deployment's replicas: price * share / max(SHARE_ONE, share_sum), floored; the rest of a node is idle cost */
@@ -90,11 +75,23 @@ typedef struct TenantRow {
 
 /* What is constant between two changes. */
 typedef struct PoolLevel {
-  int64_t ready, starting, billed; /* nodes */
+  int64_t ready, starting, down, billed; /* nodes */
   Resources used;
   bool full;            /* no ready node has room for a request of `full_for` or more; until room grows somewhere */
   Resources full_for;
 } PoolLevel;
+
+/* What a pool remembers of orders and repairs. */
+typedef struct PoolState {
+  bool out;                 /* of stock */
+  int64_t stock_changes_ns; /* next */
+  uint64_t stock_draws;
+  int64_t closed_until_ns;  /* no orders before: the last one was refused, or the node never came up */
+  int64_t backoff_ns;       /* of that; 0: the last one went well */
+  int64_t *warm_ns;         /* [warm.nodes]: when each place holds a node (again) */
+  int64_t *crew_ns;         /* [failures.crews]: when each crew is free */
+} PoolState;
+
 typedef struct TenantLevel {
   int64_t pending;
   Resources requested;
@@ -123,6 +120,7 @@ typedef struct Cluster {
   uint32_t replication;
   int64_t horizon_ns;
   int64_t accrued_ns; /* integrals are complete up to here */
+  int64_t clock_ns;   /* the present instant, for questions that depend on it */
   Node *node;         /* ids of gone nodes and replicas are used again */
   uint32_t n_nodes, node_capacity;
   Replica *replica;
@@ -132,6 +130,7 @@ typedef struct Cluster {
   PoolList *deployment_pools;
   uint32_t *deployment_ordinal, *deployment_pending;
   PoolLevel *pool_level;
+  PoolState *pool_state;
   TenantLevel *tenant_level;
   bool rates_changed;    /* tenant rates are computed again before the next accrual */
   __int128 spent;        /* nano-USD/h times ns, all pools, up to accrued_ns */
@@ -159,7 +158,8 @@ void replica_remove(Cluster *cluster, uint32_t replica, int64_t now_ns);   /* an
 /* In place: CPU and memory only (milli-GPUs must not change). False and unchanged if the node has no room. Pending ones always succeed. */
 bool replica_resize(Cluster *cluster, uint32_t replica, Resources request, Resources limit, int64_t now_ns);
 
-/* Orders up to `count` nodes within max_nodes; returns how many. Their ready_ns are drawn now. */
+/* Orders up to `count` nodes within max_nodes, warm ones first; returns how many. Their ready_ns are drawn now. An order while the pool is
+ * out of stock is refused, and closes the pool for a while: further ones are not even made. */
 uint32_t nodes_order(Cluster *cluster, uint32_t pool, uint32_t count, int64_t now_ns);
 void node_ready(Cluster *cluster, uint32_t node, int64_t now_ns);
 /* Releases an empty ready node if the pool keeps at least min_nodes that are not draining; a draining one in any case. False otherwise. */
@@ -171,8 +171,24 @@ void node_cordon(Cluster *cluster, uint32_t node, bool cordoned, int64_t now_ns)
 /* Marks a ready node as draining if the pool keeps at least min_nodes that are not; false otherwise. Moving its replicas and releasing it
  * when it is empty are the caller's. */
 bool node_drain(Cluster *cluster, uint32_t node, int64_t now_ns);
-/* A node that fails: its replicas must have been removed before. Not subject to min_nodes. */
+/* A node that fails: its replicas must have been removed before. Not subject to min_nodes. Gone, or down: then ready_ns says until when. */
 void node_fail(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* An instant of failure that does nothing (failures.only_serving): the next one is drawn. */
+void node_spare(Cluster *cluster, uint32_t node, int64_t now_ns);
+void node_repaired(Cluster *cluster, uint32_t node, int64_t now_ns); /* DOWN -> READY */
+/* A starting node that turns out never to become ready: gone, and the pool is closed for a while. */
+void node_give_up(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* Notice that a ready node is lost after the pool's notice: draining from now on, whatever the pool's minimum. */
+void node_doom(Cluster *cluster, uint32_t node, int64_t now_ns);
+/* The doomed node is taken: gone, however it was repaired. Its replicas must have been removed before. */
+void node_taken(Cluster *cluster, uint32_t node, int64_t now_ns);
+
+/* No order is made to the pool now: the last one was refused, or its node never came up. */
+static inline bool pool_closed(const Cluster *cluster, uint32_t pool) { return cluster->pool_state[pool].closed_until_ns > cluster->clock_ns; }
+/* Nodes that may still be ordered, as far as its maximum goes. */
+int64_t pool_may_order(const Cluster *cluster, uint32_t pool);
+/* How long of [from, to) the pool's market is out of stock; the same for every strategy. */
+int64_t pool_out_ns(const Cluster *cluster, uint32_t pool, int64_t from_ns, int64_t to_ns);
 
 /* How many more replicas of `request` could be placed in the pool, counting room on ready nodes (cordoned ones have none), on starting
  * ones (empty) and on nodes that may still be ordered, less one for each that is pending there already. */

@@ -33,6 +33,7 @@ static void check_node(const Cluster *c, uint32_t n) {
   CHECK(count == node->n_replicas && resources_equal(sum, node->used) && shares == node->share_sum);
   CHECK(node->state == NODE_READY || (count == 0 && !node->cordoned));
   CHECK(node->cordoned || !node->draining);
+  CHECK(node->lost_ns == INSTANT_NEVER || node->draining);
   if (node->state == NODE_GONE) return;
   CHECK(resources_fit(node->used, c->pool[node->pool].machine.allocatable));
   CHECK((node->empty_since_ns == INSTANT_NEVER) == (count > 0));
@@ -42,19 +43,22 @@ static void check_node(const Cluster *c, uint32_t n) {
 
 static void check_pool(const Cluster *c, uint32_t p) {
   const PoolLevel *level = &c->pool_level[p];
-  uint32_t ready = 0, starting = 0, draining = 0;
+  uint32_t ready = 0, starting = 0, draining = 0, down = 0;
+  int64_t billed = 0;
   Resources used = {0, 0, 0};
   for (uint32_t n = 0; n < c->n_nodes; n++) {
     if (c->node[n].pool != p || c->node[n].state == NODE_GONE) continue;
     ready += c->node[n].state == NODE_READY;
     starting += c->node[n].state == NODE_STARTING;
     draining += c->node[n].draining;
+    billed += c->node[n].billed_since_ns != INSTANT_NEVER;
+    down += c->node[n].state == NODE_DOWN;
     used = resources_add(used, c->node[n].used);
   }
   CHECK(ready == c->pool_nodes_ready[p] && starting == c->pool_nodes_starting[p] && draining == c->pool_nodes_draining[p]);
-  CHECK(level->ready == ready && level->starting == starting && resources_equal(level->used, used));
-  CHECK(level->billed == (int64_t)ready + (c->pool[p].bill_startup ? starting : 0));
-  CHECK((int64_t)ready + starting <= c->pool[p].max_nodes);
+  CHECK(level->ready == ready && level->starting == starting && level->down == down && resources_equal(level->used, used));
+  CHECK(level->billed == billed);
+  CHECK((int64_t)ready + starting + down <= c->pool[p].max_nodes);
 }
 
 /* One look at each replica; deployments are compared in sum, since this runs after every change. */

@@ -12,7 +12,25 @@ void node_take(const NodePool *pool, Node *node, Resources request, uint32_t gpu
 void node_give_back(const NodePool *pool, Node *node, Resources request, uint32_t gpu);
 /* How many replicas of a request fit on the node as it is. */
 int64_t node_count_room(const NodePool *pool, const Node *node, Resources request);
-/* Ends a node's billing: granularity and minimum charge are added now. */
+/* ---- supply.c: orders, and what nodes draw ---- */
+typedef struct Supply {
+  int64_t startup_ns;
+  bool warm, fails; /* fails: startup_ns is when that is seen */
+} Supply;
+void supply_begin(Cluster *cluster);
+/* One more node is to be had, and how; false: refused, or nobody asks. */
+bool pool_supplies(Cluster *cluster, uint32_t pool, int64_t now_ns, Supply *supply);
+/* No orders for a while. */
+void pool_close(Cluster *cluster, uint32_t pool, int64_t now_ns);
+double node_speed(const Cluster *cluster, const Node *node);
+/* When it will fail or be taken back, from an instant at which it is ready. */
+void node_draws_dangers(Cluster *cluster, Node *node, int64_t now_ns);
+int64_t node_repair_ends(Cluster *cluster, const Node *node, int64_t now_ns);
+static inline PoolRow *pool_row_now(Cluster *cluster, uint32_t pool, int64_t now_ns) {
+  return &cluster->pool_row[(size_t)pool * TRACE_ROWS + (size_t)row_of(cluster->horizon_ns, now_ns)];
+}
+
+/* Ends a node's billing (if it was billed): granularity and minimum charge are added now; a level less is billed. */
 void node_bill_end(Cluster *cluster, Node *node, int64_t now_ns);
 /* The deployment may run on pool p. */
 static inline bool deployment_may_use(const Cluster *cluster, uint32_t d, uint32_t p) {

@@ -200,8 +200,7 @@ static int64_t empty_room(const NodePool *pool, Resources request) {
 
 static int64_t pool_room(const Cluster *c, uint32_t p, Resources request) {
   const NodePool *pool = &c->pool[p];
-  int64_t nodes = (int64_t)c->pool_nodes_ready[p] + c->pool_nodes_starting[p], unready = c->pool_nodes_starting[p];
-  if (pool->max_nodes > nodes) unready += pool->max_nodes - nodes;
+  int64_t unready = (int64_t)c->pool_nodes_starting[p] + (pool_closed(c, p) ? 0 : pool_may_order(c, p));
   int64_t n = unready * empty_room(pool, request);
   for (uint32_t k = 0; k < c->n_nodes; k++)
     if (c->node[k].pool == p && c->node[k].state == NODE_READY && !c->node[k].cordoned) n += node_count_room(pool, &c->node[k], request);
@@ -246,7 +245,7 @@ static Node *imagined_node(Cluster *c, uint32_t p, uint32_t k) {
 static void imagine_starting(Cluster *c, uint32_t p) {
   Imagined *to = &c->imagined[p];
   to->starting = c->pool_nodes_starting[p];
-  to->may = c->pool[p].max_nodes - (int64_t)c->pool_nodes_ready[p] - to->starting;
+  to->may = pool_closed(c, p) ? 0 : pool_may_order(c, p);
   to->first = 0;
   to->same = (Resources){-1, -1, -1};
   for (to->count = 0; to->count < to->starting; to->count++) imagined_node(c, p, to->count);

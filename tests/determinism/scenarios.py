@@ -72,6 +72,23 @@ def on_several_pools():
     return result
 
 
+def in_trouble():
+    """Nodes that fail, are repaired by one crew, are taken back, run out, are slow, prepared, reserved; loads that share a registry."""
+    return scenario({
+        "horizon": "900s", "deployments.app.pool": ["spot", "cpu"], "deployments.app.limits": {"cpu": 2}, "deployments.app.speed": "linear",
+        "deployments.app.failure": {"jobs": "requeue-tail", "work": "resume"}, "deployments.app.objective": {"latency": "500ms", "attainment": "90%", "miss_cost": "$0.001"},
+        "cluster.carbon": {"by_hour": [310, 420], "pue": 1.3},
+        "cluster.pools.cpu": {"machine": {"cpu": 4, "memory": "16Gi", "price": "$1/h", "idle_watts": 90, "busy_watts": 310}, "nodes": {"min": 1, "max": 5}, "startup": "20s",
+                              "failures": {"mtbf": "200s", "repair": {"lognormal": {"mean": "40s", "cv": 1}}, "crews": 1, "detect": "5s", "start": "20%", "start_detect": "10s"},
+                              "backoff": {"first": "5s", "most": "20s"}, "slow": {"share": "40%", "speed": "60%"}, "warm": {"nodes": 1, "startup": "2s", "load": "30%"},
+                              "reserved": {"nodes": 1, "price": "$0.6/h"}, "committed": {"nodes": 1, "discount": "25%"}},
+        "cluster.pools.spot": {"machine": {"cpu": 8, "memory": "32Gi", "price": "$2/h", "idle_watts": 150, "busy_watts": 500}, "nodes": {"min": 0, "max": 3},
+                               "startup": {"lognormal": {"median": "20s", "p95": "40s"}}, "spot": {"reclaims": "20/h", "notice": "10s", "price": "$0.6/h"},
+                               "stockouts": {"every": "120s", "last": {"gamma": {"mean": "40s", "cv": 0.7}}}, "backoff": {"first": "5s", "most": "20s"}, "pulls": {"pool": 2, "node": 1}},
+        "strategies": {"out": SCALERS["out"], "rule": {"scale": {"threshold": {"resource_limit": {"source": "stock-out"}, "cooldown": "15s", "scale_down_after": "45s"}}},
+                       "karpenter": {**SCALERS["out"], "nodes": "karpenter"}}})
+
+
 def autoscalers(changes):
     """Policies that are asked, list replicas, evict and resize them, let idle ones go, and weigh metrics of their own."""
     waiting = {"type": "External", "external": {"metric": {"name": "queue_jobs"}, "target": {"type": "AverageValue", "averageValue": "500m"}}}
@@ -126,6 +143,7 @@ SCENARIOS = {
     "clients": clients(),
     "many_deployments": with_more_deployments(),
     "several_pools": on_several_pools(),
+    "in_trouble": in_trouble(),
     "autoscalers": autoscalers({}),
     "per_request": autoscalers({"deployments.app.workload": {"arrivals": {"mmpp": {"rate_low": "0.05/s", "rate_high": "9/s", "mean_low": "50s", "mean_high": "30s"}}}}),
 }

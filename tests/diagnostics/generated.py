@@ -113,3 +113,21 @@ CASES = [
     trace("repaired_minutes", b"period,count\n1998-04-30 21:30:00,2\n1998-04-30 21:32:00,x\n1998-04-30 21:35:00,16\n", b"file: t.csv, repair: true"),
     trace("repaired_to_nothing", rows(b"x"), b"file: t.csv, repair: true"),
 ]
+
+# Pools whose nodes are taken back.
+POOL = b"""horizon: 1h
+cluster:
+  pools:
+    main: {machine: {cpu: 4, memory: 8Gi, price: $1/h}, spot: {%s}}
+deployments:
+  chat:
+    variants: {only: {service: {distribution: {time: 40ms}}}}
+    workload: {arrivals: {poisson: {rate: 2/s}}}
+strategies:
+  none: {}
+"""
+RECLAIMS = b"time\n600\n1800\n"
+CASES += [
+    ("spot_twice", {"s.yaml": POOL % b"reclaims: 1/h, trace: {file: t.csv}", "t.csv": RECLAIMS}, ["s.yaml"]),
+    ("warmup_spot_trace", {"s.yaml": b"warmup_jobs: 100\n" + POOL % b"trace: {file: t.csv}", "t.csv": RECLAIMS}, ["s.yaml"]),
+]

@@ -99,10 +99,62 @@ static void assert_same(const RunResult *a, const RunResult *b, const char *what
   assert_memory_equal(a->pool_trace, b->pool_trace, POOL_COUNT * a->n_pools * TRACE_ROWS * sizeof(double));
 }
 
-static void same_bits_every_way(void **unused) {
-  (void)unused;
+/* The same way of life where machines fail, are taken back, run out, come up slowly or not at all. */
+static const char troubles_text[] =
+    "name: troubles\n"
+    "horizon: 3h\n"
+    "seed: 5\n"
+    "cluster:\n"
+    "  pools:\n"
+    "    spot: {machine: {cpu: 4, memory: 16Gi, price: $0.20/h, idle_watts: 80, busy_watts: 190}, nodes: {min: 0, max: 6}, startup: {lognormal: {median: 60s, p95: 120s}},\n"
+    "           spot: {reclaims: 3/h, price: $0.06/h, notice: 30s}, stockouts: {every: 25m, last: {exponential: {mean: 6m}}}, backoff: {first: 30s, most: 4m}}\n"
+    "    b: {machine: {cpu: 16, memory: 64Gi, price: $0.70/h, idle_watts: 200, busy_watts: 500}, nodes: {min: 1, max: 3}, startup: 90s, placement: best-fit,\n"
+    "        failures: {mtbf: 40m, repair: {exponential: {mean: 10m}}, crews: 1, start: 20%, start_detect: 3m, detect: 40s}, warm: {nodes: 1, load: 40%}, slow: {share: 30%},\n"
+    "        reserved: {nodes: 1, price: $0.40/h}}\n"
+    "    g: {machine: {cpu: 8, memory: 32Gi, gpu: 2, price: $1.2/h, idle_watts: 300, busy_watts: 900}, nodes: {min: 1, max: 3}, startup: 90s, placement: spread,\n"
+    "        failures: {mtbf: 20m, repair: 5m, strikes: serving}, pulls: {pool: 2, node: 1}, committed: {nodes: 1, discount: 40%}}\n"
+    "deployments:\n"
+    "  wide:\n"
+    "    pool: [spot, b]\n"
+    "    requests: {cpu: 1, memory: 2Gi}\n"
+    "    limits: {cpu: 2}\n"
+    "    replicas: {initial: 3, min: 1, max: 20}\n"
+    "    speed: linear\n"
+    "    grace: 2m\n"
+    "    failure: {jobs: requeue-tail, work: resume}\n"
+    "    variants: {v: {load: 20s, service: {distribution: {time: {lognormal: {mean: 150ms, cv: 0.7}}}}}}\n"
+    "    objective: {latency: 500ms, attainment: 95%, miss_cost: $0.001}\n"
+    "    workload: {arrivals: {poisson: {rate: 30/s}}, rate: {diurnal: {period: 1h, peak: 1.8}}}\n"
+    "  sharing:\n"
+    "    pool: [b]\n"
+    "    requests: {cpu: 3, memory: 4Gi}\n"
+    "    concurrency: 6\n"
+    "    dispatch: least-outstanding\n"
+    "    retry: {attempts: 3}\n"
+    "    failure: {jobs: fail}\n"
+    "    replicas: {initial: 1, min: 1, max: 8}\n"
+    "    variants: {v: {load: 20s, service: {processor-sharing: {time: {exponential: {mean: 200ms}}}}}}\n"
+    "    objective: {latency: 1s, attainment: 95%}\n"
+    "    workload: {arrivals: {mmpp: {rate_low: 4/s, rate_high: 20/s, mean_low: 10m, mean_high: 6m}}}\n"
+    "  fraction:\n"
+    "    pool: [g, b, spot]\n"
+    "    requests: {cpu: 1, memory: 4Gi, gpu: 500m}\n"
+    "    grace: 10m\n"
+    "    replicas: {initial: 2, min: 1, max: 10}\n"
+    "    variants: {v: {load: 60s, service: {distribution: {time: {gamma: {mean: 300ms, cv: 0.8}}}}}}\n"
+    "    objective: {latency: 2s, attainment: 95%}\n"
+    "    workload: {arrivals: {mmpp: {rate_low: 1/s, rate_high: 14/s, mean_low: 8m, mean_high: 5m}}}\n"
+    "strategies:\n"
+    "  demand: {scale: {horizontal: {target: 60%, scale_down_window: 1m}}, nodes: {on-demand: {empty_for: 30s}}}\n"
+    "  ca: {scale: {horizontal: {target: 60%, scale_down_window: 1m}}, nodes: {cluster-autoscaler: {expander: price, scale_down_unneeded_time: 1m, scale_down_delay_after_add: 30s}}}\n"
+    "  karpenter: {scale: {horizontal: {target: 60%, scale_down_window: 1m}}, nodes: {karpenter: {nodePools: {all: {expireAfter: 50m, disruption: {budgets: [{nodes: 50%}]}}}}}}\n"
+    "  rule: {scale: {threshold: {data_size: {source: job}, resource_limit: {source: stock-out}, scale_down_after: 2m}}}\n"
+    "faults:\n"
+    "  - {at: 40m, deployment: wide, replicas: 3}\n";
+
+static void same_bits(const char *text, bool troubled) {
   Fixture x = {0};
-  open_scenario(&x, waves_text);
+  open_scenario(&x, text);
   const struct { const char *name; RunOptions options; } ways[] = {
       {"plain", {.trace = true, .plain = true}},
       {"stops at notices", {.trace = true, .stop_at_notices = true}},
@@ -118,9 +170,23 @@ static void same_bits_every_way(void **unused) {
       assert_same(&usual, &other, ways[w].name, x.sweep.strategy[s]);
       arena_free(&own);
     }
+    if (troubled) { /* it is not the same for want of troubles */
+      static const int happens[] = {CLUSTER_nodes_failed, CLUSTER_nodes_reclaimed, CLUSTER_nodes_down, CLUSTER_stock_out_ratio, CLUSTER_energy_kwh};
+      for (size_t k = 0; k < sizeof happens / sizeof *happens; k++) assert_true(usual.cluster[happens[k]] > 0);
+    }
     arena_free(&arena);
   }
   close_scenario(&x);
+}
+
+static void same_bits_every_way(void **unused) {
+  (void)unused;
+  same_bits(waves_text, false);
+}
+
+static void same_bits_in_trouble(void **unused) {
+  (void)unused;
+  same_bits(troubles_text, true);
 }
 
 static double row_value(const RunResult *r, int column, size_t p, int row) { return r->pool_trace[((size_t)column * r->n_pools + p) * TRACE_ROWS + (size_t)row]; }
@@ -289,6 +355,7 @@ static void consolidation_lowers_cost(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_bits_every_way),
+      cmocka_unit_test(same_bits_in_trouble),
       cmocka_unit_test(nothing_is_lost),
       cmocka_unit_test(drained_by_hand),
       cmocka_unit_test(full_pools_make_wait),

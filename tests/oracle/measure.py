@@ -14,7 +14,8 @@ from stations import WARMUP, names_of, scenario
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("HEADROOM", os.path.join(TOP, "build", "headroom"))
 COLUMNS = ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "throughput_rps", "latency_mean_s",
-           "latency_p999_s", "latency_variance_s2", "queue_wait_mean_s", "waited_ratio", "queue_jobs", "in_service_jobs", "utilisation_ratio")
+           "latency_p999_s", "latency_variance_s2", "queue_wait_mean_s", "waited_ratio", "queue_jobs", "in_service_jobs", "utilisation_ratio", "interrupted",
+           "replicas_ready")
 QUANTILES = {"50": 0.5, "90": 0.9, "95": 0.95, "99": 0.99, "999": 0.999}
 BIN_WIDTH = 0.0079  # of the latency histogram, relative
 HISTOGRAM_BIAS = 1e-3  # of a percentile interpolated inside a bin
@@ -107,6 +108,8 @@ def estimate(result, name, metric, unit, batches=1):
         return of_ratio(r[column] * r["finished"] / unit, r["finished"])
     if metric == "mean_batch_size":  # where a batch takes as long whatever its size; of one replica
         return of_ratio(r["in_service_jobs"], r["utilisation_ratio"] * batches)
+    if metric == "mean_failures_per_job":
+        return of_ratio(r["interrupted"], r["finished"])
     if metric == "p_wait":
         return of_ratio(r["waited_ratio"] * r["finished"], r["finished"])
     if metric in ("p_block", "p_abandon"):
@@ -118,7 +121,7 @@ def estimate(result, name, metric, unit, batches=1):
 
 
 PLAIN = {"mean_queue": "queue_jobs", "mean_busy_servers": "in_service_jobs", "utilisation": "utilisation_ratio",
-         "throughput": "throughput_rps"}
+         "throughput": "throughput_rps", "mean_up_servers": "replicas_ready"}
 
 
 def edge(result, name, metric, unit, horizon_s):

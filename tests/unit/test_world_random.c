@@ -5,7 +5,7 @@
 #include "tests/testing.h"
 
 typedef struct Totals {
-  __int128 nodes_ready[2], nodes_starting[2], cost[2], used[2], used_gpus[2], room[2], pending[3], requested[3], tenant[3];
+  __int128 nodes_ready[2], nodes_starting[2], nodes_down[2], cost[2], used[2], used_gpus[2], room[2], pending[3], requested[3], tenant[3];
 } Totals;
 
 typedef struct Fuzz {
@@ -33,6 +33,11 @@ static void totals_add(Fuzz *fuzz, int64_t dt) {
   for (uint32_t n = 0; n < cluster->n_nodes; n++) {
     const Node *node = &cluster->node[n];
     if (node->state == NODE_GONE) continue;
+    if (node->state == NODE_DOWN) {
+      assert_true(fuzz->billed_since_ns[n] < 0 && node->n_replicas == 0);
+      t->nodes_down[node->pool] += dt;
+      continue;
+    }
     *(node->state == NODE_READY ? &t->nodes_ready[node->pool] : &t->nodes_starting[node->pool]) += dt;
     if (node->state == NODE_READY) t->room[node->pool] += (__int128)dt * cluster->pool[node->pool].machine.allocatable.millicores;
     if (fuzz->billed_since_ns[n] >= 0) t->cost[node->pool] += (__int128)dt * cluster->pool[node->pool].machine.nano_usd_per_h;
@@ -123,7 +128,7 @@ static void place_all_that_fits(Fuzz *fuzz) {
   }
   for (uint32_t k = 0; k < 3; k++)
     if (may_use(cluster, k, p) && cluster->deployment_pending[k]) return;
-  int64_t placeable = cluster_placeable(cluster, p, request) - empty * (cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p]);
+  int64_t placeable = cluster_placeable(cluster, p, request) - empty * (cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p] - cluster->pool_level[p].down);
   do id[n++] = replica_create(cluster, d, request, request, 0, fuzz->now_ns);
   while (n < 4096 && replica_place(cluster, id[n - 1], fuzz->now_ns));
   assert_int_equal(n - 1, placeable);
@@ -167,7 +172,7 @@ static void change_replica(Fuzz *fuzz, uint32_t id) {
 static void order_nodes(Fuzz *fuzz) {
   Cluster *cluster = fuzz->cluster;
   uint32_t p = (uint32_t)draw(fuzz, 2), wanted = (uint32_t)draw(fuzz, 3);
-  int64_t room = cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p] - cluster->pool_nodes_starting[p];
+  int64_t room = cluster->pool[p].max_nodes - cluster->pool_nodes_ready[p] - cluster->pool_nodes_starting[p] - cluster->pool_level[p].down;
   int64_t needed = cluster_nodes_needed(cluster, p);
   assert_true(needed >= 0 && needed <= room);
   assert_int_equal(nodes_order(cluster, p, wanted, fuzz->now_ns), (int64_t)wanted < room ? (int64_t)wanted : room);
@@ -176,14 +181,33 @@ static void order_nodes(Fuzz *fuzz) {
       fuzz->billed_since_ns[n] = cluster->pool[cluster->node[n].pool].bill_startup ? fuzz->now_ns : -1;
 }
 
+/* Taken back without notice, with all that is on it. */
+static void take_node(Fuzz *fuzz, uint32_t n) {
+  Cluster *cluster = fuzz->cluster;
+  node_doom(cluster, n, fuzz->now_ns);
+  assert_true(cluster->node[n].draining && cluster->node[n].lost_ns == fuzz->now_ns);
+  cluster_check(cluster);
+  for (uint32_t r = 0; r < cluster->n_replicas; r++)
+    if (lives(&cluster->replica[r]) && cluster->replica[r].node == n) replica_remove(cluster, r, fuzz->now_ns);
+  node_taken(cluster, n, fuzz->now_ns);
+  assert_int_equal(cluster->node[n].state, NODE_GONE);
+  bill_ends(fuzz, n);
+}
+
 static void end_node(Fuzz *fuzz) {
   Cluster *cluster = fuzz->cluster;
   uint32_t n = (uint32_t)draw(fuzz, cluster->n_nodes);
   const Node *node = &cluster->node[n];
-  if (node->state == NODE_GONE) return;
+  if (node->state == NODE_GONE || node->state == NODE_DOWN) return;
   if (node->n_replicas == 0 && draw(fuzz, 4) == 0) {
+    bool repaired = node->state == NODE_READY && cluster->pool[node->pool].failures.repairs;
     node_fail(cluster, n, fuzz->now_ns);
+    assert_int_equal(node->state, repaired ? NODE_DOWN : NODE_GONE);
     bill_ends(fuzz, n);
+    return;
+  }
+  if (cluster->pool[0].failures.repairs && node->state == NODE_READY && draw(fuzz, 4) == 0) {
+    take_node(fuzz, n);
     return;
   }
   int64_t staying = -cluster->pool[node->pool].min_nodes, starting = 0;
@@ -218,8 +242,9 @@ static void end_node(Fuzz *fuzz) {
 static void make_ready(Fuzz *fuzz) {
   for (uint32_t n = 0; n < fuzz->cluster->n_nodes; n++) {
     const Node *node = &fuzz->cluster->node[n];
-    if (node->state != NODE_STARTING || node->ready_ns > fuzz->now_ns) continue;
-    node_ready(fuzz->cluster, n, fuzz->now_ns);
+    if ((node->state != NODE_STARTING && node->state != NODE_DOWN) || node->ready_ns > fuzz->now_ns) continue;
+    if (node->state == NODE_DOWN) node_repaired(fuzz->cluster, n, fuzz->now_ns);
+    else node_ready(fuzz->cluster, n, fuzz->now_ns);
     if (fuzz->billed_since_ns[n] < 0) fuzz->billed_since_ns[n] = fuzz->now_ns;
   }
 }
@@ -254,7 +279,7 @@ static void totals_agree(Fuzz *fuzz) {
   for (uint32_t r = 0; r < 2 * TRACE_ROWS; r++) {
     const PoolRow *row = &cluster->pool_row[r];
     uint32_t p = r / TRACE_ROWS;
-    t->nodes_ready[p] -= row->nodes_ready, t->nodes_starting[p] -= row->nodes_starting, t->cost[p] -= row->cost;
+    t->nodes_ready[p] -= row->nodes_ready, t->nodes_starting[p] -= row->nodes_starting, t->nodes_down[p] -= row->nodes_down, t->cost[p] -= row->cost;
     t->used[p] -= row->used_millicores, t->used_gpus[p] -= row->used_milligpus, t->room[p] -= row->room_millicores;
   }
   for (uint32_t r = 0; r < TRACE_ROWS; r++) {
@@ -280,6 +305,9 @@ static void fuzz_once(uint64_t seed) {
     pool->placement = (Placement)((seed + p) % 3);
     pool->startup_ns = distribution_exponential(5000);
     pool->initial_nodes = p + 1;
+    pool->failures.repairs = seed % 3 == 0;
+    pool->failures.repair_ns = distribution_exponential(20000);
+    pool->failures.crews = (int64_t)(seed % 2);
     pool->max_nodes = 6;
     pool->min_nodes = (int64_t)draw(&fuzz, 2);
     pool->bill_startup = draw(&fuzz, 2);
