@@ -25,13 +25,13 @@ typedef enum Purpose {
   PURPOSE_FAULT,     /* tests: random instants of failures, resizes, drains */
   PURPOSE_NODES,     /* a node policy's choice among equals */
   PURPOSE_RESAMPLE,  /* which part of a trace a block of a resampled one is */
-  PURPOSE_BATCH,     /* jobs that arrive together */
   PURPOSE_NODE_FAILURE, /* time to a node's failure; these by node, and its k-th failure */
   PURPOSE_NODE_REPAIR,
   PURPOSE_NODE_START,  /* whether the i-th node of a pool comes up at all */
   PURPOSE_NODE_SPEED,  /* whether it is slow */
   PURPOSE_RECLAIM,     /* when it is taken back, or who is by a listed instant */
-  PURPOSE_STOCK        /* times in and out of stock of a market */
+  PURPOSE_STOCK,       /* times in and out of stock of a market */
+  PURPOSE_BATCH        /* jobs that arrive together */
 } Purpose;
 
 typedef struct Stream {
