@@ -13,7 +13,7 @@ import numpy
 
 from support.program import InFolder, Result, repetitions
 
-COUNT = repetitions(90, 3000, 30)
+COUNT = repetitions(60, 3000, 20)
 REPLICATIONS = 4
 FIRST = int(os.environ.get("HEADROOM_FIRST_SEED", "1"))
 ROWS = 256
