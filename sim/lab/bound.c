@@ -36,6 +36,8 @@
 
 #include <stdlib.h>
 
+#include "sim/lab/bound_exact.h"
+
 enum { FRACTION_BITS = 16 };
 typedef __int128 UnitNs; /* unit-nanoseconds */
 
@@ -56,7 +58,7 @@ static int64_t higher(int64_t a, int64_t b) { return a > b ? a : b; }
 static UnitNs higher_of(UnitNs a, UnitNs b) { return a > b ? a : b; }
 
 /* K of the comment above, less a hair where doubles might have lifted it. */
-static int64_t required(const BoundProblem *problem, int64_t counted, int64_t younger) {
+int64_t bound_required(const BoundProblem *problem, int64_t counted, int64_t younger) {
   double q = problem->objective_attainment_ratio;
   double least = q * (double)counted - (1 - q) * (double)younger;
   least -= 1e-9 * (1 + (double)counted);
@@ -85,7 +87,7 @@ static Jobs jobs_of(Arena *arena, const BoundProblem *problem, Bound *bound) {
     if (work_ns > jobs.most_ns) jobs.most_ns = work_ns;
   }
   bound->jobs_possible = jobs.n;
-  bound->jobs_required = required(problem, bound->jobs_counted, younger);
+  bound->jobs_required = bound_required(problem, bound->jobs_counted, younger);
   jobs.left_out = jobs.n - bound->jobs_required;
   return jobs;
 }
@@ -292,6 +294,15 @@ void bound_lower(Arena *arena, const BoundProblem *problem, Bound *bound) {
     bound->why = "more units are needed at the peak than there may be";
     return;
   }
+  UnitNs least_ns = 0;
+  ExactStatus exact = bound_exact(arena, problem, &least_ns);
+  if (exact == EXACT_INFEASIBLE) {
+    bound->status = BOUND_INFEASIBLE;
+    bound->why = "no plan reaches the objective: all were searched";
+    return;
+  }
+  bound->exact = exact == EXACT_FOUND;
+  if (bound->exact) offer(bound, &unit_ns, least_ns, BOUND_BY_SEARCH);
   UnitNs nano_usd = unit_ns / ns_per_h * problem->nano_usd_per_h + unit_ns % ns_per_h * problem->nano_usd_per_h / ns_per_h;
   bound->lower_nano_usd = nano_usd > INT64_MAX ? INT64_MAX : (int64_t)nano_usd;
 }
@@ -302,6 +313,7 @@ const char *bound_by_words(BoundBy by) {
   case BOUND_BY_WORK: return "the work of the shortest jobs, in units as full as they can be";
   case BOUND_BY_STARTS: return "units that must be started and are billed at least so long";
   case BOUND_BY_PEAK: return "units that must be there at the peak";
+  case BOUND_BY_SEARCH: return "exact search";
   }
   return "";
 }
