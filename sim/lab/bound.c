@@ -114,8 +114,8 @@ static UnitNs sum_of_smallest(int64_t *value, int64_t n, int64_t k) {
   return sum;
 }
 
-/* share[j] = p_j / min(m, most windows open at once within j's), in 2^-16 ns. The most of a sliding window is kept as a queue of falling values. */
-static void least_shares(Arena *arena, const Jobs *jobs, int64_t *share) {
+/* share[j] = p_j / min(m, most windows open at once within j's), in 2^-bits ns. The most of a sliding window is kept as a queue of falling values. */
+static void least_shares(Arena *arena, const Jobs *jobs, int bits, int64_t *share) {
   const int64_t latency_ns = jobs->problem->objective_latency_ns, slots = jobs->problem->slots_per_unit;
   int64_t *open = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n), *queue = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n);
   for (int64_t k = 0, first = 0; k < jobs->n; k++) {
@@ -130,14 +130,16 @@ static void least_shares(Arena *arena, const Jobs *jobs, int64_t *share) {
     }
     while (queue[head] < j) head++;
     int64_t together = open[queue[head]] < slots ? open[queue[head]] : slots;
-    share[j] = (int64_t)(((UnitNs)jobs->work_ns[j] << FRACTION_BITS) / together);
+    share[j] = (int64_t)(((UnitNs)jobs->work_ns[j] << bits) / together);
   }
 }
 
 static UnitNs by_shares(Arena *arena, const Jobs *jobs) {
   int64_t *share = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n);
-  least_shares(arena, jobs, share);
-  return sum_of_smallest(share, jobs->n, jobs->n - jobs->left_out) >> FRACTION_BITS;
+  int bits = FRACTION_BITS; /* fewer where jobs take days */
+  while (jobs->most_ns >> (62 - bits)) bits--;
+  least_shares(arena, jobs, bits, share);
+  return sum_of_smallest(share, jobs->n, jobs->n - jobs->left_out) >> bits;
 }
 
 /* F: the work that a fluid server of `slots` gets done within the windows. Its clock is kept in slot-nanoseconds, so nothing is rounded. */

@@ -102,7 +102,8 @@ static bool steps_of(const BoundProblem *problem, Steps *steps) {
   bool fine = step_ns % granularity_ns == 0;
   if (!fine) step_ns = divisor(step_ns, granularity_ns);
   steps->granule = fine ? 1 : granularity_ns / step_ns;
-  if (steps->end / step_ns > STEPS_MOST) return false;
+  const int64_t charge_most = INT64_C(1) << 40; /* steps: a plan's bill cannot overflow */
+  if (steps->end / step_ns > STEPS_MOST || steps->granule > charge_most || steps->startup / step_ns > charge_most || steps->minimum / step_ns > charge_most) return false;
   for (int j = 0; j < steps->n; j++) steps->from[j] /= step_ns, steps->last[j] /= step_ns, steps->work[j] /= step_ns;
   steps->step_ns = step_ns;
   steps->end /= step_ns, steps->startup /= step_ns, steps->minimum /= step_ns;
@@ -299,9 +300,12 @@ static State with_job(const Steps *steps, const State *state, int j, int u) {
 
 static bool alike(const Steps *steps, int i, int j) { return steps->from[i] == steps->from[j] && steps->work[i] == steps->work[j]; }
 
+static bool worn_out(const Search *search) { return search->n_known > STATES_MOST || search->moves > MOVES_MOST; }
+
 /* Job j begins now on a unit or waits; of jobs alike the first that waits makes the others wait, of units alike the first one serves. */
 static void begin_jobs(Search *search, const State *state, int j, int waits) {
   const Steps *steps = search->steps;
+  if (worn_out(search)) return;
   while (j < steps->n && (!(state->pending & 1 << j) || steps->from[j] > state->at)) j++;
   if (j == steps->n) {
     pass_step(search, state);
@@ -372,7 +376,7 @@ ExactStatus bound_exact(Arena *arena, const BoundProblem *problem, __int128 *uni
     State state;
     unpack(known, &state);
     expand(&search, &state);
-    if (search.n_known > STATES_MOST || search.moves > MOVES_MOST) return EXACT_NONE;
+    if (worn_out(&search)) return EXACT_NONE;
   }
   return EXACT_INFEASIBLE;
 }
