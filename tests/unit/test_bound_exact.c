@@ -46,6 +46,16 @@ static bool attains(const Small *small, int attained, int attained_young) {
   return (attained + attained_young) * small->of >= small->share * all;
 }
 
+/* Even if all from job j on did. */
+static bool may_attain(const Small *small, int j, int attained, int attained_young) {
+  for (; j < small->n; j++) {
+    if (!counts(small, j)) continue;
+    if (is_young(small, j)) attained_young++;
+    else attained++;
+  }
+  return attains(small, attained, attained_young);
+}
+
 static bool free_slot(const Truth *truth, int u, int from, int work) {
   for (int t = from; t < from + work; t++)
     if (truth->load[u][t] >= truth->small->slots) return false;
@@ -60,8 +70,8 @@ static void take(Truth *truth, int u, int from, int work, int change) {
 static bool can_serve(Truth *truth, int j, int attained, int attained_young) {
   const Small *small = truth->small;
   if (j >= small->n || j >= JOBS) return attains(small, attained, attained_young);
-  if (can_serve(truth, j + 1, attained, attained_young)) return true;
-  if (!counts(small, j)) return false;
+  if (!counts(small, j)) return can_serve(truth, j + 1, attained, attained_young);
+  if (!may_attain(small, j, attained, attained_young)) return false;
   for (int u = 0; u < truth->n; u++) {
     int work = small->work[j], last = small->arrival[j] + small->latency - work;
     if (last > truth->unit[u].to - work) last = truth->unit[u].to - work;
@@ -73,7 +83,7 @@ static bool can_serve(Truth *truth, int j, int attained, int attained_young) {
       if (can) return true;
     }
   }
-  return false;
+  return can_serve(truth, j + 1, attained, attained_young);
 }
 
 static int bill_of(const Small *small, int ready, bool initial) {
@@ -207,8 +217,9 @@ static void double_all(Small *small) {
 }
 
 static Small random_small(Draws *draws, Class class) {
-  Small small = {.n = 1 + below(draws, class == HALVES ? 3 : class == FLOOR || class == MIX ? 4 : JOBS), .slots = 1, .most_units = 20, .granularity = 1, .share = 1, .of = 1};
-  small.end = class == HALVES ? 4 : class == FLOOR || class == MIX ? 6 : 8;
+  const int most = class == HALVES ? 3 : below(draws, 3) ? JOBS - 1 : JOBS;
+  Small small = {.n = 1 + below(draws, most), .slots = 1, .most_units = 20, .granularity = 1, .share = 1, .of = 1};
+  small.end = class == HALVES ? 4 : class == FLOOR ? 6 : class == MIX ? 7 : 8;
   small.latency = 1 + below(draws, class == HALVES ? 3 : 4);
   draw_jobs(draws, class, &small);
   if (among(class, 1 << SLOTS | 1 << FLOOR | 1 << CEILING | 1 << HALVES | 1 << YOUNG)) small.slots = 1 + below(draws, 4);
@@ -223,9 +234,9 @@ static Small random_small(Draws *draws, Class class) {
   }
   if (among(class, 1 << LEFT_OUT | 1 << YOUNG | 1 << CEILING)) {
     small.of = 1 + below(draws, 6);
-    small.share = below(draws, small.of + 1);
+    small.share = small.of - below(draws, small.of > 2 ? 3 : small.of);
   }
-  if (among(class, 1 << WARM_UP)) small.start = below(draws, 4);
+  if (class == WARM_UP || (class == MIX && below(draws, 4) == 0)) small.start = below(draws, 4);
   small.by_ns = small.granularity == 1 && below(draws, 2);
   if (class == HALVES) double_all(&small);
   return small;
