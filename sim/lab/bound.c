@@ -36,6 +36,8 @@
 
 #include <stdlib.h>
 
+#include "sim/lab/bound_exact.h"
+
 enum { FRACTION_BITS = 16 };
 typedef __int128 UnitNs; /* unit-nanoseconds */
 
@@ -56,7 +58,7 @@ static int64_t higher(int64_t a, int64_t b) { return a > b ? a : b; }
 static UnitNs higher_of(UnitNs a, UnitNs b) { return a > b ? a : b; }
 
 /* K of the comment above, less a hair where doubles might have lifted it. */
-static int64_t required(const BoundProblem *problem, int64_t counted, int64_t younger) {
+int64_t bound_required(const BoundProblem *problem, int64_t counted, int64_t younger) {
   double q = problem->objective_attainment_ratio;
   double least = q * (double)counted - (1 - q) * (double)younger;
   least -= 1e-9 * (1 + (double)counted);
@@ -85,7 +87,7 @@ static Jobs jobs_of(Arena *arena, const BoundProblem *problem, Bound *bound) {
     if (work_ns > jobs.most_ns) jobs.most_ns = work_ns;
   }
   bound->jobs_possible = jobs.n;
-  bound->jobs_required = required(problem, bound->jobs_counted, younger);
+  bound->jobs_required = bound_required(problem, bound->jobs_counted, younger);
   jobs.left_out = jobs.n - bound->jobs_required;
   return jobs;
 }
@@ -112,8 +114,8 @@ static UnitNs sum_of_smallest(int64_t *value, int64_t n, int64_t k) {
   return sum;
 }
 
-/* share[j] = p_j / min(m, most windows open at once within j's), in 2^-16 ns. The most of a sliding window is kept as a queue of falling values. */
-static void least_shares(Arena *arena, const Jobs *jobs, int64_t *share) {
+/* share[j] = p_j / min(m, most windows open at once within j's), in 2^-bits ns. The most of a sliding window is kept as a queue of falling values. */
+static void least_shares(Arena *arena, const Jobs *jobs, int bits, int64_t *share) {
   const int64_t latency_ns = jobs->problem->objective_latency_ns, slots = jobs->problem->slots_per_unit;
   int64_t *open = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n), *queue = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n);
   for (int64_t k = 0, first = 0; k < jobs->n; k++) {
@@ -128,14 +130,16 @@ static void least_shares(Arena *arena, const Jobs *jobs, int64_t *share) {
     }
     while (queue[head] < j) head++;
     int64_t together = open[queue[head]] < slots ? open[queue[head]] : slots;
-    share[j] = (int64_t)(((UnitNs)jobs->work_ns[j] << FRACTION_BITS) / together);
+    share[j] = (int64_t)(((UnitNs)jobs->work_ns[j] << bits) / together);
   }
 }
 
 static UnitNs by_shares(Arena *arena, const Jobs *jobs) {
   int64_t *share = ARENA_ARRAY(arena, int64_t, (size_t)jobs->n);
-  least_shares(arena, jobs, share);
-  return sum_of_smallest(share, jobs->n, jobs->n - jobs->left_out) >> FRACTION_BITS;
+  int bits = FRACTION_BITS; /* fewer where jobs take days */
+  while (jobs->most_ns >> (62 - bits)) bits--;
+  least_shares(arena, jobs, bits, share);
+  return sum_of_smallest(share, jobs->n, jobs->n - jobs->left_out) >> bits;
 }
 
 /* F: the work that a fluid server of `slots` gets done within the windows. Its clock is kept in slot-nanoseconds, so nothing is rounded. */
@@ -292,6 +296,15 @@ void bound_lower(Arena *arena, const BoundProblem *problem, Bound *bound) {
     bound->why = "more units are needed at the peak than there may be";
     return;
   }
+  UnitNs least_ns = 0;
+  ExactStatus exact = bound_exact(arena, problem, &least_ns);
+  if (exact == EXACT_INFEASIBLE) {
+    bound->status = BOUND_INFEASIBLE;
+    bound->why = "no plan reaches the objective: all were searched";
+    return;
+  }
+  bound->exact = exact == EXACT_FOUND;
+  if (bound->exact) offer(bound, &unit_ns, least_ns, BOUND_BY_SEARCH);
   UnitNs nano_usd = unit_ns / ns_per_h * problem->nano_usd_per_h + unit_ns % ns_per_h * problem->nano_usd_per_h / ns_per_h;
   bound->lower_nano_usd = nano_usd > INT64_MAX ? INT64_MAX : (int64_t)nano_usd;
 }
@@ -302,6 +315,7 @@ const char *bound_by_words(BoundBy by) {
   case BOUND_BY_WORK: return "the work of the shortest jobs, in units as full as they can be";
   case BOUND_BY_STARTS: return "units that must be started and are billed at least so long";
   case BOUND_BY_PEAK: return "units that must be there at the peak";
+  case BOUND_BY_SEARCH: return "exact search";
   }
   return "";
 }

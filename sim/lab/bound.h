@@ -5,7 +5,10 @@
  * objective of its arrival. Slots come in units (nodes, or replicas where these are what is billed) of `slots_per_unit`; there are never fewer
  * than min_units, nor more than max_units. A unit is billed from its order (or from being ready) to its release, at least the minimum charge,
  * rounded up to the granularity; from order to ready it takes at least startup_ns, in which it serves nothing; the initial ones are ready
- * at once. Wanted: the least bill with attainment >= the objective.
+ * at once, and one that is let go at once is not billed. Orders may be made before 0 s. After a warm-up only ready time within [start, horizon) is billed.
+ * Wanted: the least bill with attainment >= the objective.
+ *
+ * Four arguments give a lower bound for any number of jobs (bound.c); a small problem is solved exactly (bound_exact.h).
  *
  * The bound holds for whatever dispatches, queues, loads models, fails, retries or places replicas, as all that only takes slots away, as long as a
  * job is served on one unit from beginning to end (one that fails begins anew; resumed elsewhere it would not). It does not hold, and the caller must not ask for it, where work_ns is not the least a slot can spend on a job (other variants, larger replicas,
@@ -43,12 +46,13 @@ typedef enum BoundStatus {
 } BoundStatus;
 
 /* Which argument gives the bound. */
-typedef enum BoundBy { BOUND_BY_FLOOR, BOUND_BY_WORK, BOUND_BY_STARTS, BOUND_BY_PEAK } BoundBy;
+typedef enum BoundBy { BOUND_BY_FLOOR, BOUND_BY_WORK, BOUND_BY_STARTS, BOUND_BY_PEAK, BOUND_BY_SEARCH } BoundBy;
 
 typedef struct Bound {
   BoundStatus status;
   const char *why;        /* constant text */
   BoundBy by;
+  bool exact;             /* some plan costs just this: all plans were searched; `by` stays if that lifts nothing */
   int64_t jobs_counted;   /* whose objective ends within the horizon: a younger job that is unfinished counts neither way */
   int64_t jobs_possible;  /* of those, with work <= the objective */
   int64_t jobs_required;  /* so many of those must attain */
@@ -56,8 +60,10 @@ typedef struct Bound {
   int64_t lower_nano_usd; /* nobody who attains pays less */
 } Bound;
 
-/* Takes about 40 bytes a job from the arena; O(n log n). */
+/* Takes about 40 bytes a job from the arena, O(n log n); where the problem is small as bound_exact.h says, the search on top. */
 void bound_lower(Arena *arena, const BoundProblem *problem, Bound *bound);
+/* So many of the counted jobs must attain if `younger` ones do too; the proof is in bound.c. */
+int64_t bound_required(const BoundProblem *problem, int64_t counted, int64_t younger);
 const char *bound_by_words(BoundBy by);
 
 #endif
