@@ -24,7 +24,9 @@ typedef enum Purpose {
   PURPOSE_JITTER,    /* places of arrivals inside a counted interval */
   PURPOSE_FAULT,     /* tests: random instants of failures, resizes, drains */
   PURPOSE_NODES,     /* a node policy's choice among equals */
-  PURPOSE_RESAMPLE   /* which part of a trace a block of a resampled one is */
+  PURPOSE_RESAMPLE,  /* which part of a trace a block of a resampled one is */
+  PURPOSE_TRAINING_GPUS = 48, /* GPUs of a training job */
+  PURPOSE_TRAINING_FAILURE    /* lives of a training job's workers */
 } Purpose;
 
 typedef struct Stream {

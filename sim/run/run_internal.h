@@ -6,6 +6,7 @@
 #include "sim/core/event.h"
 #include "sim/run/flow.h"
 #include "sim/run/run.h"
+#include "sim/run/training.h"
 
 typedef enum SharedKind {
   SHARED_NOTICE,
@@ -16,8 +17,11 @@ typedef enum SharedKind {
   SHARED_ASK,
   SHARED_EXPIRY,
   SHARED_NODE_LOOK,
-  SHARED_NODE_TICK
-} SharedKind;
+  SHARED_NODE_TICK,
+  SHARED_TRAINING_JOB,
+  SHARED_TRAINING_SUBMIT,
+  SHARED_TRAINING_LOOK
+} SharedKind; /* at most 16: event_rank has room for 4 bits */
 
 /* What the controller shows at the end of each trace row, and counts in each. */
 typedef struct TargetRows {
@@ -111,6 +115,7 @@ struct Run {
   int64_t step_ns; /* flows that feed others go no further at once */
   bool speeds_changed;
   NodeControl nodes;
+  Training training;
   /* the decision being made */
   uint32_t n_deciding;  /* 0: none */
   uint32_t *deciding;   /* [n_targets] */

@@ -9,6 +9,7 @@
 
 void cluster_changed(Cluster *c) {
   c->rates_changed = true;
+  c->changes++;
 #ifndef NDEBUG
   cluster_check(c);
 #endif

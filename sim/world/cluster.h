@@ -133,6 +133,7 @@ typedef struct Cluster {
   uint32_t *deployment_ordinal, *deployment_pending;
   PoolLevel *pool_level;
   TenantLevel *tenant_level;
+  uint32_t changes;      /* counts them */
   bool rates_changed;    /* tenant rates are computed again before the next accrual */
   __int128 spent;        /* nano-USD/h times ns, all pools, up to accrued_ns */
   PoolRow *pool_row;     /* [n_pools][TRACE_ROWS] */
@@ -153,6 +154,8 @@ void cluster_end(Cluster *cluster);
 uint32_t replica_create(Cluster *cluster, uint32_t deployment, Resources request, Resources limit, int variant, int64_t now_ns);
 /* Tries to place a pending replica on a ready, not cordoned node of its pools by the pool's rule; it becomes STARTING. */
 bool replica_place(Cluster *cluster, uint32_t replica, int64_t now_ns);
+/* The same on this node; false if it has no room, or takes none. */
+bool replica_place_on(Cluster *cluster, uint32_t replica, uint32_t node, int64_t now_ns);
 void replica_ready(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* STARTING -> READY */
 void replica_drain(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* READY -> DRAINING; holds its capacity */
 void replica_remove(Cluster *cluster, uint32_t replica, int64_t now_ns);   /* any state -> GONE; capacity is free from now */

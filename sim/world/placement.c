@@ -108,17 +108,12 @@ static void replica_charge(Cluster *c, Replica *replica, int64_t sign) {
   tenant->requested = sign > 0 ? resources_add(tenant->requested, replica->request) : resources_subtract(tenant->requested, replica->request);
 }
 
-bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
-  cluster_accrue(c, now_ns);
+static void place(Cluster *c, uint32_t id, uint32_t n, uint32_t gpu, int64_t now_ns) {
   Replica *replica = &c->replica[id];
-  CHECK(replica->state == REPLICA_PENDING);
-  Choice choice = choose_node(c, &c->deployment_pools[replica->deployment], replica->request);
-  uint32_t n = choice.node;
-  if (n == NODE_NONE) return false;
   Node *node = &c->node[n];
-  node_take(&c->pool[node->pool], node, replica->request, choice.gpu);
+  node_take(&c->pool[node->pool], node, replica->request, gpu);
   replica->node = n;
-  replica->gpu = choice.gpu;
+  replica->gpu = gpu;
   replica->state = REPLICA_STARTING;
   replica->placed_ns = now_ns;
   replica->next_on_node = node->first_replica;
@@ -130,6 +125,26 @@ bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
   c->deployment_pending[replica->deployment]--;
   c->tenant_level[replica->deployment].pending--;
   cluster_changed(c);
+}
+
+bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  const Replica *replica = &c->replica[id];
+  CHECK(replica->state == REPLICA_PENDING);
+  Choice choice = choose_node(c, &c->deployment_pools[replica->deployment], replica->request);
+  if (choice.node == NODE_NONE) return false;
+  place(c, id, choice.node, choice.gpu, now_ns);
+  return true;
+}
+
+bool replica_place_on(Cluster *c, uint32_t id, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  const Replica *replica = &c->replica[id];
+  const Node *node = &c->node[n];
+  uint32_t gpu;
+  CHECK(replica->state == REPLICA_PENDING);
+  if (node->state != NODE_READY || node->cordoned || !node_has_room(&c->pool[node->pool], node, replica->request, &gpu)) return false;
+  place(c, id, n, gpu, now_ns);
   return true;
 }
 
