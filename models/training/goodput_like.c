@@ -43,21 +43,25 @@ static int64_t start_waiting(const TrainingView *view, TrainingDecision *decisio
   return left;
 }
 
-/* Among equal gains, whoever held more before: nobody restarts for nothing. */
+/* Among equal gains: whoever has fewer so far; then who held more before, so that nobody restarts for nothing; then the older. */
+static bool comes_first(const TrainingView *view, const TrainingDecision *decision, uint32_t a, uint32_t b) {
+  int64_t x = decision->job[a].gpus, y = decision->job[b].gpus;
+  if (x != y) return x < y;
+  return view->job[a].gpus > x && view->job[b].gpus <= y;
+}
+
 static void share_out(const TrainingView *view, TrainingDecision *decision, int64_t left) {
   while (left > 0) {
     uint32_t best = view->n_jobs;
     double most = 0;
     int64_t step = 0, chosen = 0;
-    bool held_before = false;
     for (uint32_t k = 0; k < view->n_jobs; k++) {
       const TrainingJobView *job = &view->job[k];
       int64_t g = decision->job[k].gpus;
       if (g == 0 || job->milligpus <= 0 || (job->running && !view->tick)) continue;
       double gain = best_step(view, job, g, left / job->milligpus, &step);
-      bool held = job->gpus > g;
-      if (gain <= 0 || gain < most || (gain == most && best < view->n_jobs && (held_before || !held))) continue;
-      best = k, most = gain, chosen = step, held_before = held;
+      if (gain <= 0 || gain < most || (gain <= most && !comes_first(view, decision, k, best))) continue;
+      best = k, most = gain, chosen = step;
     }
     if (best == view->n_jobs) return;
     decision->job[best].gpus += chosen;
