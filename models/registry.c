@@ -86,6 +86,7 @@
 #define THROUGHPUTS(X) \
   X(throughput_linear) \
   X(throughput_all_reduce) \
+  X(throughput_usl) \
   X(throughput_table)
 
 #define DECLARE_POLICY(name) extern const Policy name;

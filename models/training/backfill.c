@@ -75,5 +75,6 @@ const TrainingPolicy training_backfill = {
                       "more than the reserved one will leave over.",
               .evidence = "Lifka 1995; Mu'alem and Feitelson 2001; hand-computed cases (tests/training)",
               .params = &backfill_type},
+    .only_waiting = true,
     .decide = decide,
 };

@@ -23,6 +23,7 @@ const TrainingPolicy training_fifo = {
                       "A preempted job keeps its turn.",
               .evidence = "definition; M/M/c and priority queues against the exact results, hand-computed cases (tests/training)",
               .params = &no_params_type},
+    .only_waiting = true,
     .strict = true,
     .decide = decide,
 };

@@ -59,5 +59,6 @@ const TrainingPolicy training_least_attained = {
                       "falls to the next class.",
               .evidence = "after the paper (Gu et al., NSDI 2019), without promotion and without its profiler; hand-computed cases (tests/training)",
               .params = &attained_type},
+    .only_waiting = true,
     .decide = decide,
 };

@@ -26,5 +26,6 @@ const TrainingPolicy training_shortest_remaining = {
                       "preemptive: running jobs that are passed over stop.",
               .evidence = "hand-computed cases (tests/training)",
               .params = &shortest_type},
+    .only_waiting = true,
     .decide = decide,
 };

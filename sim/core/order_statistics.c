@@ -21,7 +21,7 @@ void order_statistics_begin(OrderStatistics *order, const Distribution *distribu
     double t = maths_exp(FIRST + STEP * k), u = one_minus_exp(t);
     order->t[k] = t;
     order->log_u[k] = maths_log(u);
-    order->value[k] = distribution_quantile(distribution, u);
+    order->value[k] = distribution_quantile(distribution, u > 0x1p-53 ? u : 0x1p-53); /* no draw is nearer to 0 */
   }
 }
 

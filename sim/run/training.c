@@ -122,10 +122,13 @@ void training_do_job(Run *run, uint32_t id) {
   TrainingJob *job = &run->training.job[id];
   if (!job->live || job->due_ns != run->now_ns) return;
   job->due_ns = -1;
+  bool ends = job->running && job->end_ns == run->now_ns;
+  if (!ends && job->running && job->fail_ns == run->now_ns) {
+    training_job_fail(run, job); /* it keeps its GPUs: nobody else is concerned */
+    return;
+  }
   run->training.dirty = true;
-  if (job->running && job->end_ns == run->now_ns) job_leaves(run, id, true);
-  else if (job->running && job->fail_ns == run->now_ns) training_job_fail(run, job);
-  else job_leaves(run, id, false);
+  job_leaves(run, id, ends);
 }
 
 /* The look itself follows every shared instant. */

@@ -224,7 +224,8 @@ static void carry_out(Run *run, TrainingQueue *queue, const TrainingView *view, 
 }
 
 void training_turn(Run *run, TrainingQueue *queue) {
-  if (!queue->n_active) {
+  bool none_waits = queue->n_active == (uint64_t)queue->n_running;
+  if (!queue->n_active || (none_waits && queue->policy->only_waiting)) {
     queue->due_tick = false;
     return;
   }
