@@ -21,7 +21,7 @@ bool pair_of(size_t n, size_t baseline, size_t k, size_t *a, size_t *b) {
 }
 
 static bool pair_measure_of_training(size_t n_queues, size_t k, Measure *measure) {
-  static const size_t column[] = {TRAINING_completion_mean_s, TRAINING_completion_p95_s, TRAINING_queueing_mean_s, TRAINING_completed,
+  static const size_t column[] = {TRAINING_completion_mean_s, TRAINING_completion_p95_s, TRAINING_in_system_mean_s, TRAINING_queueing_mean_s, TRAINING_completed,
                                   TRAINING_goodput_ratio, TRAINING_gpu_share_ratio, TRAINING_cluster_gpu_ratio};
   enum { N = sizeof column / sizeof *column };
   if (k >= N * n_queues) return false;

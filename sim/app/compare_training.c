@@ -13,7 +13,7 @@ typedef struct ShownTraining {
 
 static const ShownTraining shown[] = {
     {"cost $", TRAINING_training_cost_usd, 1, 2},       {"mean h", TRAINING_completion_mean_s, 1 / 3600.0, 2}, {"p50 h", TRAINING_completion_p50_s, 1 / 3600.0, 2},
-    {"p95 h", TRAINING_completion_p95_s, 1 / 3600.0, 2}, {"queued h", TRAINING_queueing_mean_s, 1 / 3600.0, 2}, {"done", TRAINING_completed, 1, 0},
+    {"p95 h", TRAINING_completion_p95_s, 1 / 3600.0, 2}, {"in system h", TRAINING_in_system_mean_s, 1 / 3600.0, 2}, {"queued h", TRAINING_queueing_mean_s, 1 / 3600.0, 2}, {"done", TRAINING_completed, 1, 0},
     {"not", TRAINING_unfinished, 1, 0},                  {"GPUs", TRAINING_gpus, 1, 1},                         {"of all %", TRAINING_cluster_gpu_ratio, 100, 1},
     {"goodput %", TRAINING_goodput_ratio, 100, 1},       {"preempted", TRAINING_preemptions, 1, 0}};
 

@@ -122,6 +122,7 @@
   X(completion_p50_s, "s", "median job completion time")                                                             \
   X(completion_p95_s, "s", "95th percentile of job completion time")                                                 \
   X(completion_p99_s, "s", "99th percentile of job completion time")                                                 \
+  X(in_system_mean_s, "s", "mean time in the system of all jobs but rejected ones: to their end, cancellation, or the horizon") \
   X(queueing_mean_s, "s", "mean time of finished jobs without GPUs, after preemptions too")                          \
   X(queueing_p95_s, "s", "95th percentile of that time")                                                             \
   X(makespan_s, "s", "from the first submission in the window to the last end of those jobs")                        \

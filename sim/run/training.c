@@ -113,6 +113,7 @@ static void job_leaves(Run *run, uint32_t id, bool finished) {
   else queue->wanted -= job->gang * job->milligpus;
   if (finished) record_finished(run, queue, job);
   else training_row(run, queue, job->submitted_ns)->cancelled++;
+  training_row(run, queue, job->submitted_ns)->stayed_ns += run->now_ns - job->submitted_ns;
   gang_remove(run, job);
   forget_active(queue, id);
   training_job_free(run, id);
@@ -189,6 +190,10 @@ void training_end(Run *run) {
   Training *training = &run->training;
   run->now_ns = run->scenario->horizon_ns;
   for (uint32_t q = 0; q < training->n_queues; q++) training_queue_accrue(run, &training->queue[q]);
-  for (uint32_t k = 0; k < training->n_jobs; k++)
-    if (training->job[k].live && training->job[k].running) training_job_stop(run, &training->job[k], TRAINING_STOP_SAVE);
+  for (uint32_t k = 0; k < training->n_jobs; k++) {
+    TrainingJob *job = &training->job[k];
+    if (!job->live) continue;
+    training_row(run, training_queue_of(training, job), job->submitted_ns)->stayed_ns += run->now_ns - job->submitted_ns;
+    if (job->running) training_job_stop(run, job, TRAINING_STOP_SAVE);
+  }
 }

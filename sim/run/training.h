@@ -42,6 +42,7 @@ typedef struct TrainingRow {
   uint64_t preemptions, restarts, rescales;
   uint64_t submitted, finished, cancelled, rejected; /* jobs submitted in this row */
   uint64_t ended; /* jobs finished in this row */
+  __int128 stayed_ns; /* of jobs submitted in this row, from submission to end, cancellation or horizon */
 } TrainingRow;
 
 typedef struct FinishedTraining {

@@ -94,6 +94,7 @@ static void queue_columns(Run *run, const TrainingQueue *queue, int first_row, d
     sum.useful += row->useful, sum.lost += row->lost, sum.overhead += row->overhead;
     sum.waiting += row->waiting, sum.running += row->running, sum.wanted += row->wanted;
     sum.preemptions += row->preemptions, sum.restarts += row->restarts, sum.rescales += row->rescales;
+    sum.stayed_ns += row->stayed_ns;
     sum.submitted += row->submitted, sum.finished += row->finished, sum.cancelled += row->cancelled, sum.rejected += row->rejected;
     cost += tenant_row(run, queue, r)->cost;
     held += tenant_row(run, queue, r)->milligpus;
@@ -103,6 +104,7 @@ static void queue_columns(Run *run, const TrainingQueue *queue, int first_row, d
   out[TRAINING_cancelled] = (double)sum.cancelled;
   out[TRAINING_rejected] = (double)sum.rejected;
   out[TRAINING_unfinished] = (double)(sum.submitted - sum.finished - sum.cancelled - sum.rejected);
+  out[TRAINING_in_system_mean_s] = ratio((double)sum.stayed_ns, (double)(sum.submitted - sum.rejected)) / 1e9;
   out[TRAINING_waiting_jobs] = (double)sum.waiting / ns;
   out[TRAINING_running_jobs] = (double)sum.running / ns;
   out[TRAINING_gpus] = (double)held / 1000 / ns;
