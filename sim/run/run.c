@@ -79,6 +79,7 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   uint32_t n_tenants = run->n_targets + (uint32_t)scenario->training.count;
   cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, strategy_pools(scenario, run->strategy, arena),
                 n_tenants, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
+  run->cluster.n_single = run->n_targets;
   flows_begin(run);
   control_begin(run);
   run->deciding = ARENA_ARRAY(arena, uint32_t, run->n_targets);

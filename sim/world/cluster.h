@@ -119,6 +119,7 @@ typedef struct Cluster {
   Arena *arena;
   const NodePool *pool;
   uint32_t n_pools, n_deployments;
+  uint32_t n_single; /* deployments from here on place their replicas in gangs: a pending one may wait though a node has room for it */
   uint64_t seed;
   uint32_t replication;
   int64_t horizon_ns;
@@ -184,6 +185,7 @@ int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources reque
 int64_t deployment_placeable(const Cluster *cluster, uint32_t deployment, Resources request);
 /* Nodes to order so that all pending replicas would fit, first-fit on starting nodes first, then on nodes of the first of a deployment's
  * pools that may have one more; capped by max. needed[n_pools]. */
+/* Replicas of gangs take the room that ready nodes have before nodes are needed for them. */
 void cluster_nodes_needed_all(Cluster *cluster, int64_t *needed);
 int64_t cluster_nodes_needed(Cluster *cluster, uint32_t pool);
 /* The first pool of the deployment whose machines could take the request; if none could, the one with most CPU. */

@@ -267,6 +267,26 @@ static void imagine_starting(Cluster *c, uint32_t p) {
   for (to->count = 0; to->count < to->starting; to->count++) imagined_node(c, p, to->count);
 }
 
+/* Copies of ready nodes: they are there already, as starting ones will be. */
+static void imagine_ready(Cluster *c, uint32_t p) {
+  Imagined *to = &c->imagined[p];
+  int64_t gpus = machine_gpus(&c->pool[p]);
+  for (uint32_t n = 0; n < c->n_nodes; n++) {
+    const Node *node = &c->node[n];
+    if (node->pool != p || node->state != NODE_READY || node->cordoned) continue;
+    Node *copy = imagined_node(c, p, to->count++);
+    copy->used = node->used;
+    for (int64_t g = 0; g < gpus; g++) copy->gpu_free[g] = node->gpu_free[g];
+    to->starting++;
+  }
+}
+
+static bool gang_waits(const Cluster *c) {
+  for (uint32_t d = c->n_single; d < c->n_deployments; d++)
+    if (c->deployment_pending[d]) return true;
+  return false;
+}
+
 /* First fit on the imagined nodes of a pool. Where a request found no room its like finds none. */
 static bool imagine_placed(Cluster *c, uint32_t p, Resources request) {
   Imagined *to = &c->imagined[p];
@@ -293,7 +313,11 @@ void cluster_nodes_needed_all(Cluster *c, int64_t *needed) {
   for (uint32_t p = 0; p < c->n_pools; p++) needed[p] = 0;
   for (uint32_t d = 0; d < c->n_deployments; d++) pending += c->deployment_pending[d];
   if (!pending) return;
-  for (uint32_t p = 0; p < c->n_pools; p++) imagine_starting(c, p);
+  bool gangs = gang_waits(c);
+  for (uint32_t p = 0; p < c->n_pools; p++) {
+    imagine_starting(c, p);
+    if (gangs) imagine_ready(c, p);
+  }
   for (uint32_t r = 0; r < c->n_replicas && pending; r++) {
     const Replica *replica = &c->replica[r];
     if (replica->state != REPLICA_PENDING) continue;
