@@ -123,7 +123,7 @@ typedef struct ModelTable {
 extern const ModelTable model_registry[MODEL_KINDS];
 /* The model of a category by name or alias, or NULL. */
 const Model *model_find(ModelKind kind, const char *name);
-const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "workload", "service", "speed", "rate", "training", "throughput" */
+const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "workload", "service", "speed", "rate", "discipline", "throughput" */
 
 #define FIELD_C_duration(name) int64_t name##_ns
 #define FIELD_C_bytes(name) int64_t name##_bytes

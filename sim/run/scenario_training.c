@@ -35,6 +35,12 @@ static bool check_checkpoint(const void *value, Err *err) {
   return true;
 }
 
+/* Failures are events: a second of life is short enough for any machine, and long enough for this one. */
+static bool check_failure(const void *value, Err *err) {
+  const TrainingFailureSpec *failure = value;
+  return failure->mtbf_ns == 0 || failure->mtbf_ns >= INT64_C(1000000000) || err_at(err, "mtbf", "at least 1s, or 0s for no failures");
+}
+
 static bool check_queue(const void *value, Err *err) {
   const TrainingSpec *queue = value;
   if (queue->checkpoint.rule != CHECKPOINT_GIVEN && queue->failure.mtbf_ns == 0)
@@ -82,7 +88,7 @@ static const Type straggler_type = FIELD_TYPE("stragglers", "workers whose steps
 #define ROW_STRUCT TrainingFailureSpec
 static const Field training_failure_fields[] = {FIELD_ROWS(TRAINING_FAILURE_FIELDS)};
 #undef ROW_STRUCT
-static const Type training_failure_type = FIELD_TYPE("training failure", "workers that fail", TrainingFailureSpec, training_failure_fields, NULL);
+static const Type training_failure_type = FIELD_TYPE("training failure", "workers that fail", TrainingFailureSpec, training_failure_fields, check_failure);
 
 #define ROW_STRUCT QuotaSpec
 static const Field quota_fields[] = {FIELD_ROWS(QUOTA_FIELDS)};
