@@ -42,7 +42,7 @@ static void decide(const void *params, const TrainingView *view, TrainingDecisio
   jobs_take_in_order(view, decision);
   for (uint32_t k = 0; k < view->n_jobs; k++) {
     int64_t gpus = decision->job[k].gpus;
-    if (gpus == 0 || until[k] == (double)__builtin_inf()) continue;
+    if (gpus == 0 || !view->job[k].running || until[k] == (double)__builtin_inf()) continue;
     int64_t at_ns = view->now_ns + ns_from_double((until[k] - view->job[k].served_gpu_ns) / (double)gpus) + 1;
     if (at_ns < decision->look_again_ns) decision->look_again_ns = at_ns;
   }
@@ -59,6 +59,6 @@ const TrainingPolicy training_least_attained = {
                       "falls to the next class.",
               .evidence = "after the paper (Gu et al., NSDI 2019), without promotion and without its profiler; hand-computed cases (tests/training)",
               .params = &attained_type},
-    .only_waiting = true,
+    .follows_service = true,
     .decide = decide,
 };

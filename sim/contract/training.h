@@ -64,6 +64,7 @@ typedef struct TrainingPolicy {
   Model model; /* first */
   bool strict; /* the first job in `order` that finds no place keeps those behind it from starting */
   bool only_waiting; /* changes nothing while no job waits: it is not asked then */
+  bool follows_service; /* asked again at once when a job has started, to say when it wants to look at it */
   bool reads_room; /* wants job->room */
   int64_t (*period_ns)(const void *params); /* also asked at multiples of this; NULL: only when something happens */
   void (*decide)(const void *params, const TrainingView *view, TrainingDecision *decision);

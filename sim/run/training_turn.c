@@ -148,15 +148,34 @@ static TrainingJobView view_job(Run *run, const TrainingQueue *queue, const Trai
                            .ends_ns = job->running ? job->end_ns : INSTANT_NEVER, .variant = job->variant};
 }
 
-static void view_queue(Run *run, TrainingQueue *queue, TrainingView *view) {
-  TrainingJobView *job = ARENA_ARRAY(&run->training.scratch, TrainingJobView, queue->n_active);
+/* Where the first job without a place blocks all behind it, those beyond all capacity need not be looked at: a long queue costs nothing. */
+static uint32_t choose_shown(Run *run, const TrainingQueue *queue, int64_t capacity, uint32_t *shown) {
+  uint32_t n = 0;
+  int64_t running = 0;
+  for (uint32_t k = 0; k < queue->n_active; k++) {
+    TrainingJob *job = &run->training.job[queue->active[k]];
+    running += job->running;
+    if (!job->running && queue->policy->strict && capacity < 0) {
+      if (running == queue->n_running && !run->cluster.deployment_pending[queue->tenant]) break;
+      gang_demand(run, job, 0);
+      continue;
+    }
+    if (!job->running) capacity -= job->least * job->milligpus;
+    shown[n++] = queue->active[k];
+  }
+  return n;
+}
+
+static void view_queue(Run *run, TrainingQueue *queue, TrainingView *view, uint32_t *shown) {
   rooms_begin(run);
-  for (uint32_t k = 0; k < queue->n_active; k++) job[k] = view_job(run, queue, &run->training.job[queue->active[k]]);
-  *view = (TrainingView){.now_ns = run->now_ns, .tick = queue->due_tick, .job = job, .n_jobs = queue->n_active, .gpus_per_node = queue->gpus_per_node,
-                         .throughput = queue->speed, .gpus_most = queue->gpus_most, .variant = queue->variant, .n_variants = queue->spec->variants.count,
-                         .scratch = &run->training.scratch};
+  *view = (TrainingView){.now_ns = run->now_ns, .tick = queue->due_tick, .gpus_per_node = queue->gpus_per_node, .throughput = queue->speed,
+                         .gpus_most = queue->gpus_most, .variant = queue->variant, .n_variants = queue->spec->variants.count, .scratch = &run->training.scratch};
   queue->due_tick = false;
   view_capacity(run, queue, view);
+  view->n_jobs = choose_shown(run, queue, view->capacity_milligpus, shown);
+  TrainingJobView *job = ARENA_ARRAY(&run->training.scratch, TrainingJobView, view->n_jobs);
+  for (uint32_t k = 0; k < view->n_jobs; k++) job[k] = view_job(run, queue, &run->training.job[shown[k]]);
+  view->job = job;
 }
 
 /* ---- carrying out ---- */
@@ -199,16 +218,17 @@ static int64_t clamped(const TrainingJob *job, int64_t gpus) {
   return gpus < job->least ? job->least : gpus > job->most ? job->most : gpus;
 }
 
-static void carry_out(Run *run, TrainingQueue *queue, const TrainingView *view, TrainingDecision *decision) {
-  uint32_t n = view->n_jobs, *id = ARENA_ARRAY(&run->training.scratch, uint32_t, n);
+/* True if a job started. */
+static bool carry_out(Run *run, TrainingQueue *queue, const TrainingView *view, const uint32_t *id, TrainingDecision *decision) {
+  uint32_t n = view->n_jobs;
   for (uint32_t k = 0; k < n; k++) {
-    TrainingJob *job = &run->training.job[id[k] = queue->active[k]];
+    TrainingJob *job = &run->training.job[id[k]];
     TrainingAllocation *wish = &decision->job[k];
     wish->gpus = clamped(job, wish->gpus);
     if (job->running && wish->gpus == 0) turn_preempt(run, job);
     else if (job->running && wish->gpus < job->gpus) resize(run, queue, job, wish);
   }
-  bool blocked = false, orders = view->capacity_milligpus > view->present_milligpus;
+  bool blocked = false, any = false, orders = view->capacity_milligpus > view->present_milligpus;
   for (uint32_t k = 0; k < n; k++) {
     TrainingJob *job = &run->training.job[id[decision->order[k]]];
     const TrainingAllocation *wish = &decision->job[decision->order[k]];
@@ -217,20 +237,18 @@ static void carry_out(Run *run, TrainingQueue *queue, const TrainingView *view, 
       continue;
     }
     bool starts = wish->gpus > 0 && !blocked && start(run, queue, job, wish);
+    any |= starts;
     if (starts) continue;
     if (wish->gpus > 0 && queue->policy->strict) blocked = true;
     gang_demand(run, job, orders ? wish->gpus : 0);
   }
+  return any;
 }
 
-void training_turn(Run *run, TrainingQueue *queue) {
-  bool none_waits = queue->n_active == (uint64_t)queue->n_running;
-  if (!queue->n_active || (none_waits && queue->policy->only_waiting)) {
-    queue->due_tick = false;
-    return;
-  }
+static void look(Run *run, TrainingQueue *queue, bool *started) {
   TrainingView view;
-  view_queue(run, queue, &view);
+  uint32_t *shown = ARENA_ARRAY(&run->training.scratch, uint32_t, queue->n_active);
+  view_queue(run, queue, &view, shown);
   TrainingDecision decision = {.job = ARENA_ARRAY(view.scratch, TrainingAllocation, view.n_jobs), .order = ARENA_ARRAY(view.scratch, uint32_t, view.n_jobs),
                                .look_again_ns = INSTANT_NEVER};
   for (uint32_t k = 0; k < view.n_jobs; k++) {
@@ -238,9 +256,19 @@ void training_turn(Run *run, TrainingQueue *queue) {
     decision.order[k] = k;
   }
   queue->policy->decide(queue->params, &view, &decision);
-  carry_out(run, queue, &view, &decision);
+  *started = carry_out(run, queue, &view, shown, &decision);
   arena_free(&run->training.scratch);
   if (decision.look_again_ns <= run->now_ns || decision.look_again_ns >= run->scenario->horizon_ns || decision.look_again_ns == queue->look_ns) return;
   queue->look_ns = decision.look_again_ns;
   run_push(run, queue->look_ns, CLASS_CONTROL, SHARED_TRAINING_LOOK, (uint32_t)(queue - run->training.queue));
+}
+
+void training_turn(Run *run, TrainingQueue *queue) {
+  bool none_waits = queue->n_active == (uint64_t)queue->n_running, started = false;
+  if (!queue->n_active || (none_waits && queue->policy->only_waiting)) {
+    queue->due_tick = false;
+    return;
+  }
+  look(run, queue, &started);
+  if (started && queue->policy->follows_service) look(run, queue, &started);
 }
