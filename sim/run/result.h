@@ -137,7 +137,7 @@
   X(lost_gpu_h, "h", "GPU time of work lost to failures and preemptions")                                            \
   X(overhead_gpu_h, "h", "GPU time of start-up, checkpoints, downtime and restarts")                                 \
   X(preemptions, "1", "jobs stopped to give their GPUs to others")                                                   \
-  X(restarts, "1", "restarts after failures")                                                                        \
+  X(restarts, "1", "restarts after a worker failed, or lost its node")                                                                        \
   X(rescales, "1", "changes of a running job's number of GPUs")                                                      \
   X(trained_accuracy_ratio, "1", "mean accuracy of the variants that finished jobs trained")                         \
   X(training_cost_usd, "USD", "cost charged to its workers")
@@ -152,7 +152,7 @@
   X(submitted, "1", "jobs submitted in the row")                                                                     \
   X(ended, "1", "jobs that finished in the row")                                                                     \
   X(preemptions, "1", "jobs stopped to give their GPUs to others")                                                   \
-  X(restarts, "1", "restarts after failures")                                                                        \
+  X(restarts, "1", "restarts after a worker failed, or lost its node")                                                                        \
   X(rescales, "1", "changes of a running job's number of GPUs")                                                      \
   X(cost_usd_per_h, "USD/h", "spend charged to the queue's workers, mean over the row")                              \
   X(cost_cumulative_usd, "USD", "spend charged to the queue's workers since the start")

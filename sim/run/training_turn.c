@@ -81,12 +81,20 @@ static int64_t free_fractions(const Run *run, const TrainingQueue *queue) {
   return sum;
 }
 
+static bool share_a_pool(const Run *run, const TrainingQueue *a, const TrainingQueue *b) {
+  const PoolList *x = &run->cluster.deployment_pools[a->tenant], *y = &run->cluster.deployment_pools[b->tenant];
+  for (uint32_t k = 0; k < x->count; k++)
+    for (uint32_t j = 0; j < y->count; j++)
+      if (x->pool[k] == y->pool[j]) return true;
+  return false;
+}
+
 /* GPUs that queues keep for themselves although they do not use them. */
 static int64_t not_lent(const Run *run, const TrainingQueue *queue) {
   int64_t sum = 0;
   for (uint32_t q = 0; q < run->training.n_queues; q++) {
     const TrainingQueue *other = &run->training.queue[q];
-    if (other != queue && !other->quota->lend && other->quota->gpu_milligpus > other->gpus_held) sum += other->quota->gpu_milligpus - other->gpus_held;
+    if (other != queue && !other->quota->lend && other->quota->gpu_milligpus > other->gpus_held && share_a_pool(run, queue, other)) sum += other->quota->gpu_milligpus - other->gpus_held;
   }
   return sum;
 }
