@@ -96,7 +96,7 @@ static void describe_job(Run *run, TrainingQueue *queue, TrainingJob *job) {
 static bool can_never_run(const Run *run, const TrainingQueue *queue, const TrainingJob *job) {
   const PoolList *pools = &run->cluster.deployment_pools[queue->tenant];
   int64_t most = 0;
-  for (uint32_t k = 0; k < pools->count; k++) most += workers_on_empty(run, queue, pools->pool[k], training_request(queue, job)) * run->cluster.pool[pools->pool[k]].max_nodes;
+  for (uint32_t k = 0; k < pools->count; k++) most += workers_on_empty(run, pools->pool[k], training_request(queue, job)) * run->cluster.pool[pools->pool[k]].max_nodes;
   bool forbidden = queue->quota->gpu_milligpus > 0 && !queue->quota->borrow && job->least * job->milligpus > queue->quota->gpu_milligpus;
   return most < job->least || forbidden;
 }

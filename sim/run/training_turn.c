@@ -56,8 +56,7 @@ static void turn_begins(Run *run, TrainingJob *job, int64_t n, const GangPlan *p
 
 /* ---- what a discipline is shown ---- */
 
-int64_t workers_on_empty(const Run *run, const TrainingQueue *queue, uint32_t pool, Resources request) {
-  (void)queue;
+int64_t workers_on_empty(const Run *run, uint32_t pool, Resources request) {
   const Resources all = run->cluster.pool[pool].machine.allocatable;
   int64_t n = INT64_C(1) << 20;
   if (request.millicores > 0) n = smaller_of(n, all.millicores / request.millicores);
@@ -108,7 +107,7 @@ static int64_t absent_milligpus(const Run *run, const TrainingQueue *queue, Reso
     int64_t absent = run->cluster.pool[p].max_nodes - (int64_t)run->cluster.pool_nodes_ready[p];
     if (absent <= 0) continue;
     *nodes += absent;
-    sum += absent * workers_on_empty(run, queue, p, request) * request.milligpus;
+    sum += absent * workers_on_empty(run, p, request) * request.milligpus;
   }
   return sum;
 }

@@ -8,7 +8,7 @@
 void submissions_begin(Run *run, TrainingQueue *queue);
 /* training_turn.c */
 void job_set_variant(const TrainingQueue *queue, TrainingJob *job, int variant);
-int64_t workers_on_empty(const Run *run, const TrainingQueue *queue, uint32_t pool, Resources request); /* on an empty machine of a pool */
+int64_t workers_on_empty(const Run *run, uint32_t pool, Resources request); /* on an empty machine of a pool */
 void training_turn(Run *run, TrainingQueue *queue);
 /* training_preempt.c: room for replicas of deployments that find none. */
 void training_yield(Run *run);

@@ -11,21 +11,30 @@ SAVE = {"preempted": "save"}
 
 
 class Disciplines(Queues):
-    def columns(self, jobs, discipline, gpus=4, nodes=1, more=None, **fields):
-        return self.training(scenario({"q": self.queue(jobs, discipline, more=more, **fields)}, gpus=gpus, nodes=nodes))
+    def columns(self, cases):
+        """One run of all cases: a queue each, on a pool of its own."""
+        queues, pools = {}, {}
+        for k, (jobs, fields) in enumerate(cases):
+            fields = dict(fields)
+            machine = {"gpu": fields.pop("gpus", 4), "cpu": 64, "memory": "256Gi", "price": "$1/h"}
+            nodes = fields.pop("nodes", 1)
+            pools[f"p{k}"] = {"machine": machine, "nodes": {"min": nodes, "max": nodes}}
+            queues[f"q{k}"] = self.queue(jobs, name=f"jobs{k}", pool=f"p{k}", **fields)
+        return self.training(scenario(queues, changes={"cluster.pools": pools, "deployments.idle.pool": "p0"}))
 
-    def holds(self, expected, columns):
+    def holds(self, expected, columns, q):
         """The figures of the file against those of the list: mean and quantiles pin a list of a few."""
-        self.assertEqual(columns["completed"][0, 0], len(expected))
-        self.assertAlmostEqual(columns["completion_mean_s"][0, 0], numpy.mean(expected), places=5)
+        self.assertEqual(columns["completed"][0, q], len(expected))
+        self.assertAlmostEqual(columns["completion_mean_s"][0, q], numpy.mean(expected), places=5)
         for name, p in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-            self.assertAlmostEqual(columns[f"completion_{name}_s"][0, 0], numpy.quantile(expected, p), places=5, msg=f"{name} of {expected}")
+            self.assertAlmostEqual(columns[f"completion_{name}_s"][0, q], numpy.quantile(expected, p), places=5, msg=f"{name} of {expected}")
 
     def cases(self, default, cases, **fixed):
         fixed = {"discipline": default, **fixed}
-        for number, (jobs, expected, *more) in enumerate(cases, 1):
-            with self.subTest(case=number, jobs=jobs):
-                self.holds(expected, self.columns(jobs, **{**fixed, **(more[0] if more else {})}))
+        columns = self.columns([(jobs, {**fixed, **(more[0] if more else {})}) for jobs, _, *more in cases])
+        for q, (jobs, expected, *_) in enumerate(cases):
+            with self.subTest(case=q + 1, jobs=jobs):
+                self.holds(expected, columns, q)
 
     def test_fifo(self):
         self.cases("fifo", [
@@ -142,7 +151,8 @@ class Disciplines(Queues):
 
     def test_threshold_trains_the_small_model_for_small_data(self):
         for data, accuracy in (("1G", 0.7), ("20G", 0.9)):
-            columns = self.columns([(0, 1, 4)], "threshold", more={"data_size": data}, variants={"small": {"accuracy": 0.7, "work": 0.5}, "large": {"accuracy": 0.9}})
+            variants = {"small": {"accuracy": 0.7, "work": 0.5}, "large": {"accuracy": 0.9}}
+            columns = self.columns([([(0, 1, 4)], {"discipline": "threshold", "more": {"data_size": data}, "variants": variants})])
             self.assertEqual(columns["trained_accuracy_ratio"][0, 0], accuracy)
             self.assertEqual(columns["completion_mean_s"][0, 0], 2 if data == "1G" else 4)
 

@@ -208,7 +208,7 @@ class Sharing(Queues):
         """Jobs, GPUs and money add up in scenarios drawn at random, with failures, preemption, quotas, elastic jobs and nodes that come and go."""
         draw = random.Random(SEED)
         counted = 0
-        for number in range(repetitions(25, 1500, 8)):
+        for number in range(repetitions(16, 1500, 6)):
             text = self.random_scenario(draw)
             with self.subTest(seed=SEED, number=number):
                 counted += self.assert_conserved(self.run_scenario(text, name="random"))["submitted"].sum()
