@@ -3,6 +3,7 @@
 #include "sim/contract/node_policy.h"
 #include "sim/contract/policy.h"
 #include "sim/contract/service.h"
+#include "sim/contract/training.h"
 #include "sim/contract/workload.h"
 
 #define POLICIES(X) \
@@ -78,18 +79,36 @@
   X(rate_steps) \
   X(rate_modulated)
 
+#define TRAININGS(X) \
+  X(training_fifo) \
+  X(training_shortest_remaining) \
+  X(training_backfill) \
+  X(training_least_attained) \
+  X(training_goodput_like) \
+  X(training_threshold)
+
+#define THROUGHPUTS(X) \
+  X(throughput_linear) \
+  X(throughput_all_reduce) \
+  X(throughput_usl) \
+  X(throughput_table)
+
 #define DECLARE_POLICY(name) extern const Policy name;
 #define DECLARE_NODE_POLICY(name) extern const NodePolicy name;
 #define DECLARE_WORKLOAD(name) extern const Workload name;
 #define DECLARE_SERVICE(name) extern const Service name;
 #define DECLARE_SPEED(name) extern const SpeedModel name;
 #define DECLARE_RATE(name) extern const RateModel name;
+#define DECLARE_TRAINING(name) extern const TrainingPolicy name;
+#define DECLARE_THROUGHPUT(name) extern const ThroughputModel name;
 POLICIES(DECLARE_POLICY)
 NODE_POLICIES(DECLARE_NODE_POLICY)
 WORKLOADS(DECLARE_WORKLOAD)
 SERVICES(DECLARE_SERVICE)
 SPEEDS(DECLARE_SPEED)
 RATES(DECLARE_RATE)
+TRAININGS(DECLARE_TRAINING)
+THROUGHPUTS(DECLARE_THROUGHPUT)
 
 #define ADDRESS(name) &name.model,
 #define TABLE(list) {list, sizeof(list) / sizeof((list)[0])}
@@ -99,8 +118,11 @@ static const Model *const workloads[] = {WORKLOADS(ADDRESS)};
 static const Model *const services[] = {SERVICES(ADDRESS)};
 static const Model *const speeds[] = {SPEEDS(ADDRESS)};
 static const Model *const rates[] = {RATES(ADDRESS)};
+static const Model *const trainings[] = {TRAININGS(ADDRESS)};
+static const Model *const throughputs[] = {THROUGHPUTS(ADDRESS)};
 
 const ModelTable model_registry[MODEL_KINDS] = {
     [MODEL_POLICY] = TABLE(policies), [MODEL_NODE_POLICY] = TABLE(node_policies), [MODEL_WORKLOAD] = TABLE(workloads),
     [MODEL_SERVICE] = TABLE(services), [MODEL_SPEED] = TABLE(speeds),               [MODEL_RATE] = TABLE(rates),
+    [MODEL_TRAINING] = TABLE(trainings), [MODEL_THROUGHPUT] = TABLE(throughputs),
 };

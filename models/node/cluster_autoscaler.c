@@ -223,7 +223,7 @@ static bool scale_up(Scan *scan) {
 static bool is_candidate(const Scan *scan, uint32_t n) {
   const NodeView *node = &scan->seen->node[n];
   bool open = node->phase == NODE_PHASE_READY && !node->cordoned && !node->draining;
-  return open && scan->size[node->pool] - scan->deleting[node->pool] > scan->seen->pool[node->pool].min_nodes;
+  return open && !node_must_stay(scan->seen, node) && scan->size[node->pool] - scan->deleting[node->pool] > scan->seen->pool[node->pool].min_nodes;
 }
 
 static bool is_underutilised(const Scan *scan, const NodeView *node) {

@@ -188,7 +188,7 @@ static bool is_candidate(const Karpenter *k, uint32_t n, bool empty) {
   const NodeView *node = &k->seen->node[n];
   uint32_t g = k->owner[node->pool];
   if (g == BIN_NONE || node->phase != NODE_PHASE_READY || k->leaving[n] || node->cordoned || memory_of(node)->stands_for) return false;
-  if ((node->n_placed == 0) != empty || (!empty && only_empty(k, g))) return false;
+  if ((node->n_placed == 0) != empty || (!empty && (only_empty(k, g) || node_must_stay(k->seen, node)))) return false;
   return k->seen->now_ns - node->changed_ns >= consolidate_after_ns(k, g);
 }
 

@@ -228,6 +228,10 @@ static void deliver(const Replay *replay, ReplayState *state, double exponential
   block->arrival_ns[k] = state->start_ns + (after_ns > 0 ? after_ns : 0);
   block->input[k] = data->input ? data->input[state->row] : 0;
   block->output[k] = data->output ? data->output[state->row] : 0;
+  if (data->milligpus || data->duration_ns) {
+    block->milligpus[k] = data->milligpus ? data->milligpus[state->row] : 1000;
+    block->duration_ns[k] = data->duration_ns ? data->duration_ns[state->row] : -1;
+  }
   state->spacing += exponential;
   state->given++;
   state->job++;
@@ -257,6 +261,11 @@ static void next(const void *params, void *state, const WorkloadContext *context
 static bool brings_sizes(const void *params) {
   const TraceData *data = ((const Replay *)params)->trace.data;
   return data && (data->input || data->output);
+}
+
+static bool brings_jobs(const void *params) {
+  const TraceData *data = ((const Replay *)params)->trace.data;
+  return data && (data->milligpus || data->duration_ns);
 }
 
 static const char *given(const void *params, Arena *arena) {
@@ -293,6 +302,7 @@ const Workload workload_replay = {
     .varies = true,
     .brings_sizes = true,
     .brings_sizes_of = brings_sizes,
+    .brings_jobs = brings_jobs,
     .state_bytes = sizeof(ReplayState),
     .begin = begin,
     .next = next,

@@ -41,7 +41,7 @@ static Interval shown_interval(const CompareRow *row, size_t deployment, const S
 /* The columns for one table: latencies in seconds where milliseconds would be long, the deployment's own cost where there are several. */
 static void choose_columns(const Comparison *c, const ComparePoint *point, size_t d, Shown *shown) {
   memcpy(shown, usual, sizeof usual);
-  if (c->file->n_deployments > 1) shown[COLUMN_COST] = (Shown){"charged $", SUMMARY_cost_usd, 1, 2};
+  if (c->file->n_deployments + c->file->n_queues > 1) shown[COLUMN_COST] = (Shown){"charged $", SUMMARY_cost_usd, 1, 2};
   double longest = 0, dearest = 0;
   for (size_t s = 0; s < c->file->n_strategies; s++) {
     double p99_s = point->row[s].metric[d * SUMMARY_COUNT + SUMMARY_latency_p99_s].mean;
@@ -215,10 +215,11 @@ static void print_points(Comparison *c, const ComparisonView *view, size_t basel
       printf("\n");
     }
     for (size_t d = 0; d < file->n_deployments; d++) {
-      if (file->n_deployments > 1) printf("[%s]\n", file->deployment[d]);
+      if (file->n_deployments + file->n_queues > 1) printf("[%s]\n", file->deployment[d]);
       print_table(c, point, d);
     }
-    if (file->n_deployments > 1) print_cluster(c, point);
+    training_print(c, point);
+    if (file->n_deployments + file->n_queues > 1) print_cluster(c, point);
     for (size_t d = 0; d < file->n_deployments; d++) print_refused(c, point, d);
     if (file->n_batches) print_batches(c, point);
     print_verdict(c, point);
@@ -327,7 +328,7 @@ static void print_view(Comparison *c, const ComparisonView *view, size_t baselin
 static int print_comparison(const ResultFile *file, const ComparisonView *view, Arena *arena, Err *err) {
   Comparison comparison;
   size_t baseline;
-  const AssertionNames names = {file->strategy, file->deployment, file->n_strategies, file->n_deployments};
+  const AssertionNames names = {file->strategy, file->deployment, file->queue, file->n_strategies, file->n_deployments, file->n_queues};
   Assertion *assertion = ARENA_ARRAY(arena, Assertion, view->n_assertions);
   for (size_t k = 0; k < view->n_assertions; k++)
     if (!assertion_parse(&assertion[k], view->assertion[k], &names, arena, err)) return err_report(err);

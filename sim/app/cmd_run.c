@@ -207,7 +207,7 @@ static int print_result(const Session *session) {
 /* A mistake in an assertion should show before the sweep runs, not after. */
 static bool check_assertions(const Session *session, Arena *arena, Err *err) {
   const Sweep *sweep = &session->sweep;
-  const AssertionNames names = {sweep->strategy, sweep->deployment, sweep->n_strategies, sweep->n_deployments};
+  const AssertionNames names = {sweep->strategy, sweep->deployment, sweep->queue, sweep->n_strategies, sweep->n_deployments, sweep->n_queues};
   Assertion assertion;
   for (size_t k = 0; k < session->arguments.n_assertions; k++)
     if (!assertion_parse(&assertion, session->arguments.assertion[k], &names, arena, err)) return false;

@@ -22,6 +22,7 @@ static void say(const Comparison *c, const ComparePoint *point, size_t s, size_t
   fprintf(out, "assert '%s': %s", a->text, verdict == VERDICT_HOLDS ? "holds" : verdict == VERDICT_MISSED ? "MISSED" : "cannot be decided");
   fprintf(out, " for %s", row->strategy);
   if (file->n_deployments > 1 && a->measure.kind == MEASURE_SUMMARY) fprintf(out, ", %s", file->deployment[d]);
+  if (file->n_queues > 1 && a->measure.kind == MEASURE_TRAINING) fprintf(out, ", %s", file->queue[d]);
   say_point(file, point, out);
   if (isnan(i.mean)) fprintf(out, ": there is no such figure");
   else if (isnan(i.half_width)) fprintf(out, ": %.6g, but %s gives no interval", i.mean, i.count < 2 ? "one value" : "so small a sample");
@@ -36,7 +37,7 @@ Verdict assertions_judge(Comparison *c, const Assertion *assertion, size_t n, bo
   for (size_t k = 0; k < n; k++)
     for (size_t p = 0; p < c->n_points; p++)
       for (size_t s = 0; s < file->n_strategies; s++)
-        for (size_t d = 0; d < file->n_deployments; d++) {
+        for (size_t d = 0; d < (assertion[k].measure.kind == MEASURE_TRAINING ? file->n_queues : file->n_deployments); d++) {
           Interval interval;
           const ComparePoint *point = &c->point[p];
           if (!assertion_concerns(&assertion[k], file, &point->row[s], s, d)) continue;

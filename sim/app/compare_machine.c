@@ -1,4 +1,6 @@
 /* Comparisons for machines: JSON with everything, CSV with one line a point, strategy and deployment (or pair and measure). */
+#include <math.h>
+
 #include "sim/app/compare_print.h"
 #include "sim/app/machine_text.h"
 
@@ -43,6 +45,18 @@ static void json_place(const ResultFile *file, const ComparePoint *point, const 
   printf(", ");
 }
 
+static void json_training(const ResultFile *file, const CompareRow *row) {
+  printf(", \"training\": {");
+  for (size_t q = 0; q < file->n_queues; q++) {
+    printf("%s", q ? ", " : "");
+    json_string(file->queue[q]);
+    printf(": {");
+    for (size_t m = 0; m < TRAINING_COUNT; m++) json_interval(training_column[m].name, row->training[q * TRAINING_COUNT + m], m == 0);
+    printf("}");
+  }
+  printf("}");
+}
+
 static void json_row(const ResultFile *file, const ComparePoint *point, const CompareRow *row, const ParetoRow *pareto) {
   printf("{\"strategy\": ");
   json_string(row->strategy);
@@ -61,7 +75,9 @@ static void json_row(const ResultFile *file, const ComparePoint *point, const Co
     for (size_t m = 0; m < SUMMARY_COUNT; m++) json_interval(summary_column[m].name, row->metric[d * SUMMARY_COUNT + m], m == 0);
     printf("}");
   }
-  printf("}}");
+  printf("}");
+  if (file->n_queues) json_training(file, row);
+  printf("}");
 }
 
 static void json_difference(const ResultFile *file, const Difference *d) {
@@ -70,9 +86,9 @@ static void json_difference(const ResultFile *file, const Difference *d) {
   printf(", \"b\": ");
   json_string(file->strategy[d->b]);
   printf(", \"metric\": \"%s\"", measure_info(d->measure)->name);
-  if (d->measure.kind == MEASURE_SUMMARY) {
-    printf(", \"deployment\": ");
-    json_string(file->deployment[d->measure.deployment]);
+  if (measure_owner(file, d->measure)) {
+    printf(d->measure.kind == MEASURE_TRAINING ? ", \"queue\": " : ", \"deployment\": ");
+    json_string(measure_owner(file, d->measure));
   }
   json_interval("difference", d->interval, false);
   printf(", \"relative\": ");
@@ -87,7 +103,7 @@ static void json_pairs(Comparison *c, const ComparePoint *point, size_t baseline
   Measure measure;
   printf(", \"pairs\": [");
   for (size_t k = 0; pair_of(n, baseline, k, &a, &b); k++)
-    for (size_t m = 0; pair_measure(c->file->n_deployments, m, &measure); m++) {
+    for (size_t m = 0; pair_measure(c->file, m, &measure); m++) {
       Difference d = difference_of(c, point->point, a, b, measure, n_pairs);
       printf("%s\n  ", shown++ ? "," : "");
       json_difference(c->file, &d);
@@ -156,25 +172,32 @@ static void csv_interval(Interval i) {
   csv_number(i.half_width);
 }
 
+/* Deployments first, then training queues; each has its own columns, those of the others stay empty. */
+static void csv_row(const ResultFile *file, const ComparePoint *point, const CompareRow *row, size_t d) {
+  const Interval none = {.mean = (double)NAN, .half_width = (double)NAN};
+  bool queue = d >= file->n_deployments;
+  size_t q = d - file->n_deployments;
+  csv_parameters(file, point->value);
+  csv_string(row->strategy);
+  printf(",%zu,%d,", row->runs, row->winner ? 1 : row->tied ? -1 : 0);
+  csv_string(queue ? file->queue[q] : file->deployment[d]);
+  for (size_t m = 0; m < CLUSTER_COUNT; m++) csv_interval(row->cluster[m]);
+  for (size_t m = 0; m < SUMMARY_COUNT; m++) csv_interval(queue ? none : row->metric[d * SUMMARY_COUNT + m]);
+  for (size_t m = 0; m < TRAINING_COUNT && file->n_queues; m++) csv_interval(queue ? row->training[q * TRAINING_COUNT + m] : none);
+  printf("\n");
+}
+
 void comparison_csv(Comparison *c) {
   const ResultFile *file = c->file;
   csv_parameters(file, file->parameter);
   printf("strategy,runs,winner,deployment");
   for (size_t m = 0; m < CLUSTER_COUNT; m++) printf(",%s,%s_half_width", cluster_column[m].name, cluster_column[m].name);
   for (size_t m = 0; m < SUMMARY_COUNT; m++) printf(",%s,%s_half_width", summary_column[m].name, summary_column[m].name);
+  for (size_t m = 0; m < TRAINING_COUNT && file->n_queues; m++) printf(",%s,%s_half_width", training_column[m].name, training_column[m].name);
   printf("\n");
   for (size_t p = 0; p < c->n_points; p++)
     for (size_t s = 0; s < file->n_strategies; s++)
-      for (size_t d = 0; d < file->n_deployments; d++) {
-        const CompareRow *row = &c->point[p].row[s];
-        csv_parameters(file, c->point[p].value);
-        csv_string(row->strategy);
-        printf(",%zu,%d,", row->runs, row->winner ? 1 : row->tied ? -1 : 0);
-        csv_string(file->deployment[d]);
-        for (size_t m = 0; m < CLUSTER_COUNT; m++) csv_interval(row->cluster[m]);
-        for (size_t m = 0; m < SUMMARY_COUNT; m++) csv_interval(row->metric[d * SUMMARY_COUNT + m]);
-        printf("\n");
-      }
+      for (size_t d = 0; d < file->n_deployments + file->n_queues; d++) csv_row(file, &c->point[p], &c->point[p].row[s], d);
 }
 
 static void csv_difference(const ResultFile *file, const ComparePoint *point, const Difference *d) {
@@ -183,7 +206,7 @@ static void csv_difference(const ResultFile *file, const ComparePoint *point, co
   printf(",");
   csv_string(file->strategy[d->b]);
   printf(",");
-  if (d->measure.kind == MEASURE_SUMMARY) csv_string(file->deployment[d->measure.deployment]);
+  if (measure_owner(file, d->measure)) csv_string(measure_owner(file, d->measure));
   printf(",%s", measure_info(d->measure)->name);
   csv_interval(d->interval);
   printf(",");
@@ -201,7 +224,7 @@ void pairs_csv(Comparison *c, size_t baseline) {
   printf("a,b,deployment,metric,difference,difference_half_width,relative,variance_factor,told_apart,unserved_differs\n");
   for (size_t p = 0; p < c->n_points; p++)
     for (size_t k = 0; pair_of(file->n_strategies, baseline, k, &a, &b); k++)
-      for (size_t m = 0; pair_measure(file->n_deployments, m, &measure); m++) {
+      for (size_t m = 0; pair_measure(file, m, &measure); m++) {
         Difference d = difference_of(c, p, a, b, measure, n_pairs);
         csv_difference(file, &c->point[p], &d);
       }

@@ -20,10 +20,19 @@ bool pair_of(size_t n, size_t baseline, size_t k, size_t *a, size_t *b) {
   return true;
 }
 
-bool pair_measure(size_t n_deployments, size_t k, Measure *measure) {
+static bool pair_measure_of_training(size_t n_queues, size_t k, Measure *measure) {
+  static const size_t column[] = {TRAINING_completion_mean_s, TRAINING_completion_p95_s, TRAINING_in_system_mean_s, TRAINING_queueing_mean_s, TRAINING_completed,
+                                  TRAINING_goodput_ratio, TRAINING_gpu_share_ratio, TRAINING_cluster_gpu_ratio};
+  enum { N = sizeof column / sizeof *column };
+  if (k >= N * n_queues) return false;
+  *measure = (Measure){MEASURE_TRAINING, column[k % N], k / N};
+  return true;
+}
+
+bool pair_measure(const ResultFile *file, size_t k, Measure *measure) {
   static const size_t column[] = {SUMMARY_latency_mean_s, SUMMARY_latency_p99_s, SUMMARY_attainment_ratio, SUMMARY_unserved_ratio, SUMMARY_accuracy_ratio};
   enum { N = sizeof column / sizeof *column };
-  if (k > N * n_deployments) return false;
+  if (k > N * file->n_deployments) return pair_measure_of_training(file->n_queues, k - N * file->n_deployments - 1, measure);
   *measure = k == 0 ? (Measure){MEASURE_CLUSTER, CLUSTER_cluster_cost_usd, 0} : (Measure){MEASURE_SUMMARY, column[(k - 1) % N], (k - 1) / N};
   return true;
 }
@@ -45,8 +54,8 @@ static void print_factor(double factor) {
 
 static void print_difference(const ResultFile *file, const Difference *d) {
   char name[96];
-  bool several = file->n_deployments > 1 && d->measure.kind == MEASURE_SUMMARY;
-  snprintf(name, sizeof name, "%s%s%s", several ? file->deployment[d->measure.deployment] : "", several ? "." : "", measure_info(d->measure)->name);
+  const char *owner = file->n_deployments + file->n_queues > 1 ? measure_owner(file, d->measure) : NULL;
+  snprintf(name, sizeof name, "%s%s%s", owner ? owner : "", owner ? "." : "", measure_info(d->measure)->name);
   printf("  %-28s", name);
   if (isnan(d->interval.mean)) printf("%24s%20s", "-", "");
   else printf("%+13.5g ± %-8.3g", d->interval.mean, d->interval.half_width);
@@ -79,7 +88,7 @@ void pairs_print(Comparison *c, const ComparePoint *point, size_t baseline) {
     if (!point->row[a].runs || !point->row[b].runs) continue;
     print_headline(c, point, a, b, n_pairs);
     Measure measure;
-    for (size_t m = 0; pair_measure(c->file->n_deployments, m, &measure); m++) {
+    for (size_t m = 0; pair_measure(c->file, m, &measure); m++) {
       Difference d = difference_of(c, point->point, a, b, measure, n_pairs);
       print_difference(c->file, &d);
     }

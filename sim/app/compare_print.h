@@ -26,7 +26,10 @@ void front_print(Comparison *comparison, const ComparePoint *point);
 bool pair_of(size_t n_strategies, size_t baseline, size_t k, size_t *a, size_t *b);
 size_t pair_count(size_t n_strategies, size_t baseline);
 /* The measures a pair is compared on; false behind the last. */
-bool pair_measure(size_t n_deployments, size_t k, Measure *measure);
+bool pair_measure(const ResultFile *file, size_t k, Measure *measure);
+
+/* compare_training.c: a table for each training queue. */
+void training_print(const Comparison *comparison, const ComparePoint *point);
 
 /* compare_machine.c */
 void comparison_json(Comparison *comparison, const ComparisonView *view, size_t baseline, const Assertion *assertion);

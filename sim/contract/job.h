@@ -16,6 +16,8 @@ typedef struct JobBlock {
   int64_t arrival_ns[JOB_BLOCK]; /* ascending */
   uint32_t input[JOB_BLOCK];     /* size in the workload's unit (tokens, or units of unit_bytes); 0 when sizes are not used */
   uint32_t output[JOB_BLOCK];    /* output tokens; 0 when not used */
+  uint32_t milligpus[JOB_BLOCK];  /* training jobs of a trace: GPUs wanted, and ... */
+  int64_t duration_ns[JOB_BLOCK]; /* ... how long it ran, -1 where that is not known; set only by workloads that bring jobs */
 } JobBlock;
 
 #endif

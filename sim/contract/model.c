@@ -21,6 +21,8 @@ const char *model_kind_name(ModelKind kind) {
   case MODEL_SERVICE: return "service";
   case MODEL_SPEED: return "speed";
   case MODEL_RATE: return "rate";
+  case MODEL_TRAINING: return "discipline";
+  case MODEL_THROUGHPUT: return "throughput";
   }
   return "";
 }

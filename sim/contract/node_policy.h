@@ -59,6 +59,7 @@ typedef struct DeploymentView {
   const uint32_t *pool; /* indices of the pools it may run on, the preferred one first */
   uint32_t n_pools;
   int64_t grace_ns;     /* a draining replica is killed after this */
+  bool stays;           /* its replicas must not be evicted: training workers, whose work would be lost */
 } DeploymentView;
 
 typedef struct NodeObservation {
@@ -74,6 +75,13 @@ typedef struct NodeObservation {
   Stream random;   /* stream_uniform(&random, k); count k in the policy's state. The same for every strategy */
   Arena *scratch;  /* memory for this look */
 } NodeObservation;
+
+/* A node with a replica that must not be evicted. */
+static inline bool node_must_stay(const NodeObservation *seen, const NodeView *node) {
+  for (uint32_t k = 0; k < node->n_placed; k++)
+    if (seen->deployment[seen->placed[node->first_placed + k].deployment].stays) return true;
+  return false;
+}
 
 typedef enum NodeAction {
   NODE_KEEP,

@@ -53,8 +53,8 @@ typedef enum FieldKind {
 enum { FIELD_KINDS = FIELD_MODEL + 1 };
 
 /* The categories of the registry: open sets, each member one file in models/. */
-typedef enum ModelKind { MODEL_POLICY, MODEL_NODE_POLICY, MODEL_WORKLOAD, MODEL_SERVICE, MODEL_SPEED, MODEL_RATE } ModelKind;
-enum { MODEL_KINDS = MODEL_RATE + 1 };
+typedef enum ModelKind { MODEL_POLICY, MODEL_NODE_POLICY, MODEL_WORKLOAD, MODEL_SERVICE, MODEL_SPEED, MODEL_RATE, MODEL_TRAINING, MODEL_THROUGHPUT } ModelKind;
+enum { MODEL_KINDS = MODEL_THROUGHPUT + 1 };
 
 typedef enum FieldNeed { OPTIONAL, REQUIRED } FieldNeed;
 
@@ -123,7 +123,7 @@ typedef struct ModelTable {
 extern const ModelTable model_registry[MODEL_KINDS];
 /* The model of a category by name or alias, or NULL. */
 const Model *model_find(ModelKind kind, const char *name);
-const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "workload", "service", "speed", "rate" */
+const char *model_kind_name(ModelKind kind); /* "policy", "node policy", "workload", "service", "speed", "rate", "discipline", "throughput" */
 
 #define FIELD_C_duration(name) int64_t name##_ns
 #define FIELD_C_bytes(name) int64_t name##_bytes

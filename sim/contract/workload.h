@@ -32,6 +32,7 @@ typedef struct Workload {
   bool varies;       /* its rate is a given function of time: a run is a terminating simulation */
   bool brings_sizes;
   bool (*brings_sizes_of)(const void *params); /* where it depends on the parameters (a trace without sizes); NULL: as above */
+  bool (*brings_jobs)(const void *params); /* its blocks say GPUs and durations of training jobs; NULL: no */
   size_t state_bytes;
   void (*begin)(const void *params, void *state, const WorkloadContext *context, Arena *arena);
   void (*next)(const void *params, void *state, const WorkloadContext *context, JobBlock *block);

@@ -31,7 +31,9 @@ typedef enum Purpose {
   PURPOSE_NODE_SPEED,  /* whether it is slow */
   PURPOSE_RECLAIM,     /* when it is taken back, or who is by a listed instant */
   PURPOSE_STOCK,       /* times in and out of stock of a market */
-  PURPOSE_BATCH        /* jobs that arrive together */
+  PURPOSE_BATCH,       /* jobs that arrive together */
+  PURPOSE_TRAINING_GPUS = 48, /* GPUs of a training job */
+  PURPOSE_TRAINING_FAILURE    /* lives of a training job's workers */
 } Purpose;
 
 typedef struct Stream {

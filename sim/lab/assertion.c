@@ -47,19 +47,26 @@ static bool read_bound(const char *word, Measure measure, double *bound) {
   return true;
 }
 
+/* Whose figure it is: of a queue for figures of training, else of a deployment. */
+static bool read_owner(Assertion *a, const char *owner, const AssertionNames *names, Err *err) {
+  bool training = a->measure.kind == MEASURE_TRAINING;
+  size_t n = training ? names->n_queues : names->n_deployments;
+  const char *const *name = training ? names->queue : names->deployment;
+  a->deployment = n;
+  if (!owner || find_in(owner, name, n, &a->deployment)) return true;
+  return unknown(a->text, training ? "training queue" : "deployment", owner, name, n, err);
+}
+
 static bool read_metric(Assertion *a, const char *word, const AssertionNames *names, Arena *arena, Err *err) {
-  const char *column[SUMMARY_COUNT + CLUSTER_COUNT], *dot = strrchr(word, '.');
-  a->deployment = names->n_deployments;
-  if (dot) {
-    const char *deployment = trimmed(word, dot, arena);
-    if (!find_in(deployment, names->deployment, names->n_deployments, &a->deployment))
-      return unknown(a->text, "deployment", deployment, names->deployment, names->n_deployments, err);
-    word = trimmed(dot + 1, word + strlen(word), arena);
-  }
-  if (measure_find(word, &a->measure)) return true;
-  for (size_t k = 0; k < SUMMARY_COUNT + CLUSTER_COUNT; k++)
-    column[k] = k < SUMMARY_COUNT ? summary_column[k].name : cluster_column[k - SUMMARY_COUNT].name;
-  return unknown(a->text, "metric", word, column, SUMMARY_COUNT + CLUSTER_COUNT, err);
+  const char *column[SUMMARY_COUNT + CLUSTER_COUNT + TRAINING_COUNT], *dot = strrchr(word, '.');
+  const char *owner = dot ? trimmed(word, dot, arena) : NULL;
+  if (dot) word = trimmed(dot + 1, word + strlen(word), arena);
+  if (measure_find(word, &a->measure) && (a->measure.kind != MEASURE_TRAINING || names->n_queues > 0)) return read_owner(a, owner, names, err);
+  if (owner && !read_owner(a, owner, names, err)) return false;
+  size_t n = SUMMARY_COUNT + CLUSTER_COUNT + (names->n_queues > 0 ? TRAINING_COUNT : 0);
+  for (size_t k = 0; k < n; k++)
+    column[k] = k < SUMMARY_COUNT ? summary_column[k].name : k < SUMMARY_COUNT + CLUSTER_COUNT ? cluster_column[k - SUMMARY_COUNT].name : training_column[k - SUMMARY_COUNT - CLUSTER_COUNT].name;
+  return unknown(a->text, "metric", word, column, n, err);
 }
 
 bool assertion_parse(Assertion *a, const char *text, const AssertionNames *names, Arena *arena, Err *err) {
@@ -85,6 +92,8 @@ bool assertion_parse(Assertion *a, const char *text, const AssertionNames *names
 bool assertion_concerns(const Assertion *a, const ResultFile *file, const CompareRow *row, size_t strategy, size_t deployment) {
   if (a->strategy < file->n_strategies && a->strategy != strategy) return false;
   if (a->measure.kind == MEASURE_CLUSTER) return deployment == 0;
+  if (a->measure.kind == MEASURE_TRAINING)
+    return a->deployment < file->n_queues ? a->deployment == deployment : !(row->training[deployment * TRAINING_COUNT + TRAINING_submitted].mean == 0);
   if (a->deployment < file->n_deployments) return a->deployment == deployment;
   return !(row->metric[deployment * SUMMARY_COUNT + SUMMARY_offered].mean == 0); /* nothing came: nothing to judge */
 }

@@ -1,5 +1,6 @@
-/* `--assert 'rule: attainment_ratio >= 99%'`: a bound on a figure, judged by its interval. [STRATEGY:] [DEPLOYMENT.]METRIC <= VALUE; without
- * a strategy it is about every one of them, without a deployment about every one that had jobs; always about every point. */
+/* `--assert 'rule: attainment_ratio >= 99%'`: a bound on a figure, judged by its interval. [STRATEGY:] [DEPLOYMENT.]METRIC <= VALUE, or
+ * QUEUE.METRIC of training; without a strategy it is about every one of them, without a deployment or queue about every one that had jobs;
+ * always about every point. */
 #ifndef SIM_LAB_ASSERTION_H
 #define SIM_LAB_ASSERTION_H
 
@@ -10,14 +11,14 @@ typedef enum Verdict { VERDICT_HOLDS, VERDICT_UNDECIDED, VERDICT_MISSED } Verdic
 
 /* What a text may name. */
 typedef struct AssertionNames {
-  const char *const *strategy, *const *deployment;
-  size_t n_strategies, n_deployments;
+  const char *const *strategy, *const *deployment, *const *queue;
+  size_t n_strategies, n_deployments, n_queues;
 } AssertionNames;
 
 typedef struct Assertion {
   const char *text;
   size_t strategy;   /* n_strategies: all */
-  size_t deployment; /* n_deployments: all */
+  size_t deployment; /* n_deployments: all; a queue for figures of training, n_queues: all */
   Measure measure;
   AssertionOp op;
   double bound;

@@ -83,6 +83,9 @@ static void fill_row(Comparison *c, uint64_t point, size_t strategy, CompareRow 
   for (size_t d = 0; d < file->n_deployments; d++)
     for (size_t m = 0; m < SUMMARY_COUNT; m++) row->metric[d * SUMMARY_COUNT + m] = plain_interval(c, point, strategy, (Measure){MEASURE_SUMMARY, m, d});
   for (size_t m = 0; m < CLUSTER_COUNT; m++) row->cluster[m] = plain_interval(c, point, strategy, (Measure){MEASURE_CLUSTER, m, 0});
+  row->training = ARENA_ARRAY(c->arena, Interval, file->n_queues * TRAINING_COUNT);
+  for (size_t q = 0; q < file->n_queues; q++)
+    for (size_t m = 0; m < TRAINING_COUNT; m++) row->training[q * TRAINING_COUNT + m] = plain_interval(c, point, strategy, (Measure){MEASURE_TRAINING, m, q});
   row->values = row->cluster[CLUSTER_cluster_cost_usd].count;
   row->control_factor = (double)NAN;
   if (c->control) controlled_intervals(c, point, strategy, row);
@@ -92,6 +95,7 @@ static void fill_row(Comparison *c, uint64_t point, size_t strategy, CompareRow 
 }
 
 Interval compare_interval(const CompareRow *row, Measure measure) {
+  if (measure.kind == MEASURE_TRAINING) return row->training[measure.deployment * TRAINING_COUNT + measure.column];
   return measure.kind == MEASURE_CLUSTER ? row->cluster[measure.column] : row->metric[measure.deployment * SUMMARY_COUNT + measure.column];
 }
 

@@ -17,6 +17,7 @@ typedef struct CompareRow {
   size_t values;       /* independent ones behind the intervals */
   Interval *metric;    /* [n_deployments][SUMMARY_COUNT]; quantiles over the values until compare_quantiles has pooled them */
   Interval cluster[CLUSTER_COUNT];
+  Interval *training;  /* [n_queues][TRAINING_COUNT] */
   bool reaches;        /* every deployment's attainment interval reaches its objective */
   double worst_gap;    /* largest objective - attainment over deployments; orders strategies that miss */
   bool clairvoyant;    /* knows the future: it is compared with, and never wins */

@@ -17,11 +17,11 @@ static void phrase_add(Text *text, const char **seen, size_t *n_seen, const char
 
 const char *conditions_text(const Sweep *sweep, Arena *arena) {
   const Scenario *scenario = sweep->first;
-  size_t n = scenario->deployments.count, n_seen = 0;
-  const char **seen = ARENA_ARRAY(arena, const char *, n + 2);
+  size_t n = scenario->deployments.count, queues = scenario->training.count, n_seen = 0;
+  const char **seen = ARENA_ARRAY(arena, const char *, n + queues + 2);
   Text text = {.arena = arena};
-  for (size_t d = 0; d < n; d++) {
-    const ModelRef *arrivals = &scenario_deployment(scenario, d)->workload.arrivals;
+  for (size_t d = 0; d < n + queues; d++) {
+    const ModelRef *arrivals = d < n ? &scenario_deployment(scenario, d)->workload.arrivals : &scenario_queue(scenario, d - n)->jobs.arrivals;
     const Workload *workload = (const Workload *)arrivals->model;
     if (!workload) continue;
     phrase_add(&text, seen, &n_seen, workload->given ? workload->given(arrivals->params, arena) : "these laws of arrivals");

@@ -174,9 +174,11 @@ static void encode_sections(Encoder *e, const RunResult *result, bool with_trace
   encode_doubles(e, SECTION_CLUSTER, result->cluster, CLUSTER_COUNT);
   encode_latency(e, result->latency_counts, deployments);
   if (result->n_batches) encode_batches(e, result);
+  if (result->n_queues > 0) encode_doubles(e, SECTION_TRAINING, result->training, result->n_queues * TRAINING_COUNT);
   if (!with_trace) return;
   encode_rows(e, SECTION_TRACE, result->trace, TRACE_COUNT, deployments);
   if (pools > 0) encode_rows(e, SECTION_POOL, result->pool_trace, POOL_COUNT, pools);
+  if (result->n_queues > 0) encode_rows(e, SECTION_TRAINING_TRACE, result->training_trace, TRAINING_TRACE_COUNT, result->n_queues);
   encode_decisions(e, result->decision, result->n_decisions);
 }
 

@@ -14,7 +14,8 @@ static inline size_t block_extent(size_t total, size_t limit) { return total < l
 static inline size_t block_count(size_t total, size_t limit) { return (total + limit - 1) / limit; }
 
 typedef enum SectionKind { SECTION_SUMMARY = 1, SECTION_CLUSTER, SECTION_MESSAGE, SECTION_LATENCY, SECTION_TRACE, SECTION_POOL, SECTION_DECISIONS,
-                          SECTION_BATCHES /* [n_deployments][SUMMARY_COUNT][batches], then [CLUSTER_COUNT][batches], raw */ } SectionKind;
+                          SECTION_BATCHES /* [n_deployments][SUMMARY_COUNT][batches], then [CLUSTER_COUNT][batches], raw */,
+                          SECTION_TRAINING /* [n_queues][TRAINING_COUNT], raw */, SECTION_TRAINING_TRACE } SectionKind;
 
 typedef struct RunSection {
   SectionKind kind;

@@ -26,7 +26,7 @@ bool run_reader_next(RunReader *reader, RunSection *section) {
   if (reader->sections_left == 0 || (size_t)(reader->end - reader->next) < sizeof header) return false;
   memcpy(&header, reader->next, sizeof header);
   const unsigned char *bytes = reader->next + sizeof header;
-  if (header.kind < SECTION_SUMMARY || header.kind > SECTION_BATCHES || (size_t)(reader->end - bytes) < header.length) return false;
+  if (header.kind < SECTION_SUMMARY || header.kind > SECTION_TRAINING_TRACE || (size_t)(reader->end - bytes) < header.length) return false;
   *section = (RunSection){(SectionKind)header.kind, header.column, header.block, header.length, bytes};
   reader->next = bytes + header.length;
   reader->sections_left--;

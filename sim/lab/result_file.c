@@ -31,6 +31,7 @@ static void names_read(ResultFile *file, H5Reader *r, Axes *axes) {
   file->deployment = reader_texts(r, "deployments", &file->n_deployments);
   file->parameter = reader_texts(r, "parameters", &file->n_parameters);
   (void)reader_texts(r, "pools", &file->n_pools);
+  file->queue = reader_texts(r, "queues", &file->n_queues);
   if (r->failed) return;
   unsigned __int128 runs = (unsigned __int128)axes->points * axes->replications * file->n_strategies;
   hsize_t extent[2];
@@ -106,6 +107,20 @@ static void values_read(ResultFile *file, H5Reader *r) {
   file->objective_attainment_ratio = attainment_ratio;
 }
 
+static void training_read(ResultFile *file, H5Reader *r) {
+  size_t runs = (size_t)file->n_runs, cells = runs * file->n_queues;
+  hsize_t extent[2];
+  if (!reader_extent(r, "/training/submitted", 2, extent)) return;
+  if (extent[0] != runs || extent[1] != file->n_queues) {
+    h5_reader_fail(r, "/training/submitted");
+    return;
+  }
+  double *training = ARENA_ARRAY(r->arena, double, TRAINING_COUNT * cells);
+  for (size_t k = 0; k < TRAINING_COUNT; k++)
+    reader_rows(r, arena_format(r->arena, "/training/%s", training_column[k].name), H5T_NATIVE_DOUBLE, 0, runs, file->n_queues, training + k * cells);
+  file->training = training;
+}
+
 static void batches_read(ResultFile *file, H5Reader *r) {
   size_t runs = (size_t)file->n_runs, cells = file->n_deployments * file->n_batches;
   hsize_t extent[3];
@@ -133,6 +148,7 @@ bool result_file_open(ResultFile *file, const char *path, Arena *arena, Err *err
   if (!reader.failed) runs_read(file, &reader, &axes);
   if (!reader.failed) parameters_read(file, &reader, &axes);
   if (!reader.failed) values_read(file, &reader);
+  if (!reader.failed && file->n_queues) training_read(file, &reader);
   if (!reader.failed && file->n_batches) batches_read(file, &reader);
   h5_reader_close(&reader);
   return !reader.failed;

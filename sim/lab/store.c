@@ -33,7 +33,8 @@ typedef struct Store {
   H5Writer writer;
   SummaryGroup summary;
   LatencyGroup latency;
-  RowsGroup trace, pool;
+  RowsGroup trace, pool, training_trace;
+  TrainingGroup training;
   DecisionGroup decisions;
   BatchGroup batches;
   Arena row; /* of one run, reset after each */
@@ -57,6 +58,7 @@ static void attributes_of_sweep(H5Writer *w, const Sweep *sweep, hid_t root) {
   h5_attribute_texts(w, root, "strategies", sweep->strategy, sweep->n_strategies);
   h5_attribute_texts(w, root, "deployments", sweep->deployment, sweep->n_deployments);
   h5_attribute_texts(w, root, "pools", sweep->pool, sweep->n_pools);
+  h5_attribute_texts(w, root, "queues", sweep->queue, sweep->n_queues);
 }
 
 /* How intervals are to be made of these runs, and what they hold for. */
@@ -106,11 +108,13 @@ static void store_begin(Store *store) {
   summary_group_begin(&store->summary, w, store->sweep, store->partial);
   latency_group_begin(&store->latency, w, store->sweep);
   if (store->sweep->first->batches) batch_group_begin(&store->batches, w, store->sweep);
+  if (store->sweep->n_queues) training_group_begin(&store->training, w, store->sweep);
   uint64_t traced = traced_runs(store->sweep, store->keep);
   store->traces = traced > 0;
   if (!store->traces) return;
   trace_group_begin(&store->trace, w, store->sweep, traced);
   if (store->sweep->n_pools > 0) pool_group_begin(&store->pool, w, store->sweep, traced);
+  if (store->sweep->n_queues) training_trace_group_begin(&store->training_trace, w, store->sweep, traced);
   decision_group_begin(&store->decisions, w, store->sweep);
 }
 
@@ -119,9 +123,11 @@ static void store_end(Store *store) {
   summary_group_end(&store->summary, w, store->sweep);
   latency_group_end(&store->latency, w, store->sweep);
   if (store->sweep->first->batches) batch_group_end(&store->batches, w, store->sweep);
+  if (store->sweep->n_queues) training_group_end(&store->training, w, store->sweep);
   if (!store->traces) return;
   rows_group_end(&store->trace, w, store->sweep);
   if (store->sweep->n_pools > 0) rows_group_end(&store->pool, w, store->sweep);
+  if (store->sweep->n_queues) rows_group_end(&store->training_trace, w, store->sweep);
   decision_group_end(&store->decisions, w, store->sweep);
 }
 
@@ -138,6 +144,8 @@ static bool section_fits(const Sweep *sweep, const RunSection *section) {
     case SECTION_POOL: return section->column < POOL_COUNT && section->block < block_count(sweep->n_pools, TRACE_BLOCK);
     case SECTION_DECISIONS: return true;
     case SECTION_BATCHES: return section->length == (sweep->n_deployments * SUMMARY_COUNT + CLUSTER_COUNT) * (size_t)sweep->first->batches * sizeof(double);
+    case SECTION_TRAINING: return section->length == sweep->n_queues * TRAINING_COUNT * sizeof(double);
+    case SECTION_TRAINING_TRACE: return section->column < TRAINING_TRACE_COUNT && section->block < block_count(sweep->n_queues, TRACE_BLOCK);
   }
   return false;
 }
@@ -153,6 +161,8 @@ static bool store_section(Store *store, uint64_t run, bool traced, const RunSect
     case SECTION_TRACE: if (traced) rows_group_chunk(&store->trace, w, section); return true;
     case SECTION_POOL: if (traced) rows_group_chunk(&store->pool, w, section); return true;
     case SECTION_BATCHES: batch_group_values(&store->batches, w, store->sweep, section); return true;
+    case SECTION_TRAINING: training_group_values(&store->training, w, store->sweep, section); return true;
+    case SECTION_TRAINING_TRACE: if (traced) rows_group_chunk(&store->training_trace, w, section); return true;
     case SECTION_DECISIONS: {
       DecisionRow *row = NULL;
       size_t rows = 0;
@@ -174,6 +184,8 @@ static bool store_run(Store *store, EncodedRun encoded) {
   if (!ok) summary_group_failed(&store->summary, &store->writer);
   latency_group_add(&store->latency, &store->writer, sweep, encoded.run);
   if (sweep->first->batches) batch_group_add(&store->batches, &store->writer, sweep, encoded.run, reader.status);
+  if (sweep->n_queues) training_group_add(&store->training, &store->writer, sweep, encoded.run, reader.status);
+  if (traced && sweep->n_queues) rows_group_add(&store->training_trace, &store->writer, sweep, encoded.run);
   if (traced) rows_group_add(&store->trace, &store->writer, sweep, encoded.run);
   if (traced && sweep->n_pools > 0) rows_group_add(&store->pool, &store->writer, sweep, encoded.run);
   RunSection section;

@@ -100,6 +100,9 @@ typedef struct ResultFile {
   const char *const *message;                     /* [n_runs], NULL where ok */
   const double *summary;                          /* [SUMMARY_COUNT][n_runs][n_deployments] */
   const double *cluster;                          /* [CLUSTER_COUNT][n_runs] */
+  size_t n_queues;                                /* of training */
+  const char *const *queue;
+  const double *training;                         /* [TRAINING_COUNT][n_runs][n_queues] */
   const double *objective_latency_s, *objective_attainment_ratio; /* [n_deployments] */
   double horizon_s;
   const char *conditional_on;                     /* what intervals hold for, in words */

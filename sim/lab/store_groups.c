@@ -31,6 +31,12 @@ static bool name_taken(const char *name) {
   for (size_t k = 0; k < DECISION_COLUMN_COUNT; k++) {
     if (text_equal(name, decision_column[k].name)) return true;
   }
+  for (size_t k = 0; k < TRAINING_COUNT; k++) {
+    if (text_equal(name, training_column[k].name)) return true;
+  }
+  for (size_t k = 0; k < TRAINING_TRACE_COUNT; k++) {
+    if (text_equal(name, training_trace_column[k].name)) return true;
+  }
   return false;
 }
 
@@ -287,6 +293,11 @@ void trace_group_begin(RowsGroup *group, H5Writer *w, const Sweep *sweep, uint64
 void pool_group_begin(RowsGroup *group, H5Writer *w, const Sweep *sweep, uint64_t runs) {
   run_group_begin(&group->base, w, "pool", runs, "pool", sweep->pool, sweep->n_pools);
   rows_group_begin(group, w, sweep, pool_column, POOL_COUNT);
+}
+
+void training_trace_group_begin(RowsGroup *group, H5Writer *w, const Sweep *sweep, uint64_t runs) {
+  run_group_begin(&group->base, w, "training_trace", runs, "queue", sweep->queue, sweep->n_queues);
+  rows_group_begin(group, w, sweep, training_trace_column, TRAINING_TRACE_COUNT);
 }
 
 void rows_group_add(RowsGroup *group, H5Writer *w, const Sweep *sweep, uint64_t run) { run_group_add(&group->base, w, sweep, run); }

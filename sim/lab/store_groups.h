@@ -58,6 +58,13 @@ typedef struct BatchGroup {
   size_t n_batches;
 } BatchGroup;
 
+/* /training, where there are training queues: their summaries. */
+typedef struct TrainingGroup {
+  RunGroup base;
+  Column metric[TRAINING_COUNT];
+  double *row; /* [n_queues] */
+} TrainingGroup;
+
 /* The words of ModelState, in its order, for flag_meanings. */
 #define STATE_WORDS "none idle small_model_running preparing_to_scale scaled_vertically scaled_horizontally optimized exhausted"
 
@@ -89,6 +96,11 @@ void batch_group_add(BatchGroup *group, H5Writer *writer, const Sweep *sweep, ui
 void batch_group_values(BatchGroup *group, H5Writer *writer, const Sweep *sweep, const RunSection *section);
 void batch_group_end(BatchGroup *group, H5Writer *writer, const Sweep *sweep);
 
+void training_group_begin(TrainingGroup *group, H5Writer *writer, const Sweep *sweep);
+void training_group_add(TrainingGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run, int status);
+void training_group_values(TrainingGroup *group, H5Writer *writer, const Sweep *sweep, const RunSection *section);
+void training_group_end(TrainingGroup *group, H5Writer *writer, const Sweep *sweep);
+
 /* Shared by the files of groups. `entity` names lie along the second dimension. */
 void run_group_begin(RunGroup *base, H5Writer *writer, const char *name, uint64_t runs, const char *entity, const char *const *text, size_t count);
 void run_group_add(RunGroup *base, H5Writer *writer, const Sweep *sweep, uint64_t run);
@@ -96,6 +108,7 @@ void run_group_end(RunGroup *base, H5Writer *writer, const Sweep *sweep);
 
 void trace_group_begin(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t runs);
 void pool_group_begin(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t runs);
+void training_trace_group_begin(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t runs);
 void rows_group_add(RowsGroup *group, H5Writer *writer, const Sweep *sweep, uint64_t run);
 void rows_group_chunk(RowsGroup *group, H5Writer *writer, const RunSection *section);
 void rows_group_end(RowsGroup *group, H5Writer *writer, const Sweep *sweep);

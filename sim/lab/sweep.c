@@ -119,13 +119,15 @@ static bool same_names(const Names *first, const Names *now, YamlMark mark, Err 
 }
 
 static bool same_shape(const Sweep *sweep, const Scenario *now, YamlMark mark, Arena *arena, Err *err) {
-  const Names first[3] = {{"deployments", sweep->deployment, sweep->n_deployments},
+  const Names first[4] = {{"deployments", sweep->deployment, sweep->n_deployments},
                           {"pools", sweep->pool, sweep->n_pools},
-                          {"strategies", sweep->strategy, sweep->n_strategies}};
-  const Names other[3] = {{NULL, names_of(&now->deployments, sizeof(DeploymentSpec), arena), now->deployments.count},
+                          {"strategies", sweep->strategy, sweep->n_strategies},
+                          {"training queues", sweep->queue, sweep->n_queues}};
+  const Names other[4] = {{NULL, names_of(&now->deployments, sizeof(DeploymentSpec), arena), now->deployments.count},
                           {NULL, names_of(&now->cluster.pools, sizeof(PoolSpec), arena), now->cluster.pools.count},
-                          {NULL, names_of(&now->strategies, sizeof(StrategySpec), arena), now->strategies.count}};
-  for (int k = 0; k < 3; k++)
+                          {NULL, names_of(&now->strategies, sizeof(StrategySpec), arena), now->strategies.count},
+                          {NULL, names_of(&now->training, sizeof(TrainingSpec), arena), now->training.count}};
+  for (int k = 0; k < 4; k++)
     if (!same_names(&first[k], &other[k], mark, err)) return false;
   return true;
 }
@@ -192,6 +194,8 @@ static void describe_first(Sweep *sweep, const Scenario *first) {
   sweep->n_deployments = first->deployments.count;
   sweep->pool = names_of(&first->cluster.pools, sizeof(PoolSpec), sweep->arena);
   sweep->n_pools = first->cluster.pools.count;
+  sweep->queue = names_of(&first->training, sizeof(TrainingSpec), sweep->arena);
+  sweep->n_queues = first->training.count;
   sweep->strategy = names_of(&first->strategies, sizeof(StrategySpec), sweep->arena);
   sweep->n_strategies = (uint32_t)first->strategies.count;
   sweep->conditional_on = conditions_text(sweep, sweep->arena);

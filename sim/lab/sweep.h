@@ -48,6 +48,8 @@ typedef struct Sweep {
   size_t n_deployments;
   const char *const *pool;
   size_t n_pools;
+  const char *const *queue; /* of training */
+  size_t n_queues;
   const SweepInput *input;
   size_t n_inputs;
   bool has_manifests;     /* sweep_point_of may differ from strategy to strategy */

@@ -111,6 +111,7 @@ static bool generic_places(TraceReader *reader) {
   good &= place_of(reader, options->count, !counts ? CSV_COLUMNS : place->consecutive ? 0 : 1, &place->count);
   good &= place_of(reader, options->duration, CSV_COLUMNS, &place->lasting);
   good &= place_of(reader, options->gpus, CSV_COLUMNS, &place->gpus);
+  place->gpu_share = place->begin = place->end = CSV_COLUMNS; /* only published formats have these */
   if (!good) return false;
   if (counts && (options->input || options->output)) return csv_row_error(csv, "counts have no sizes: leave out `input` and `output`");
   if (!counts && options->count) return csv_row_error(csv, "`count` is for `kind: counts`");

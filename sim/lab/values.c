@@ -37,6 +37,7 @@ static double value_of_run(const ResultFile *file, uint64_t run, size_t batch, M
     case MEASURE_SUMMARY: return file->n_batches ? file->batch[cell * file->n_batches + batch] : file->summary[cell];
     case MEASURE_CLUSTER: return file->n_batches ? file->batch_cluster[total * file->n_batches + batch] : file->cluster[total];
     case MEASURE_GAP: return gap(file, run, batch);
+    case MEASURE_TRAINING: return file->training[(size_t)(m.column * file->n_runs + run) * file->n_queues + m.deployment];
   }
   return (double)NAN;
 }
@@ -71,10 +72,21 @@ bool measure_find(const char *name, Measure *measure) {
       *measure = (Measure){MEASURE_CLUSTER, k, 0};
       return true;
     }
+  for (size_t k = 0; k < TRAINING_COUNT; k++)
+    if (text_equal(training_column[k].name, name)) {
+      *measure = (Measure){MEASURE_TRAINING, k, 0};
+      return true;
+    }
   return false;
 }
 
+const char *measure_owner(const ResultFile *file, Measure measure) {
+  if (measure.kind == MEASURE_TRAINING) return file->queue[measure.deployment];
+  return measure.kind == MEASURE_SUMMARY ? file->deployment[measure.deployment] : NULL;
+}
+
 const ColumnInfo *measure_info(Measure measure) {
+  if (measure.kind == MEASURE_TRAINING) return &training_column[measure.column];
   return measure.kind == MEASURE_CLUSTER ? &cluster_column[measure.column] : &summary_column[measure.column];
 }
 

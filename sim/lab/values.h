@@ -14,10 +14,10 @@ typedef struct Values {
 } Values;
 
 /* What is measured. MEASURE_GAP: the worst of objective - attainment over deployments that have an objective. */
-typedef enum MeasureKind { MEASURE_SUMMARY, MEASURE_CLUSTER, MEASURE_GAP } MeasureKind;
+typedef enum MeasureKind { MEASURE_SUMMARY, MEASURE_CLUSTER, MEASURE_GAP, MEASURE_TRAINING } MeasureKind;
 typedef struct Measure {
   MeasureKind kind;
-  size_t column, deployment;
+  size_t column, deployment; /* the training queue, for MEASURE_TRAINING */
 } Measure;
 
 void values_begin(Values *values, const ResultFile *file, Arena *arena);
@@ -28,7 +28,8 @@ const char *values_name(const ResultFile *file);
 
 /* The column of a name; false where there is none. Prefers a deployment's own columns; kind and column are set. */
 bool measure_find(const char *name, Measure *measure);
-const ColumnInfo *measure_info(Measure measure); /* of MEASURE_SUMMARY and MEASURE_CLUSTER */
+const ColumnInfo *measure_info(Measure measure); /* not of MEASURE_GAP */
+const char *measure_owner(const ResultFile *file, Measure measure); /* the deployment or queue it is of; NULL: the cluster */
 /* p of a column that holds a p-quantile of latency; 0 for others. */
 double measure_quantile(Measure measure);
 

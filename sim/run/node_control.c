@@ -74,6 +74,16 @@ static void view_pending(Run *run, NodeObservation *o) {
       if (replica->state == REPLICA_PENDING)
         run->nodes.pending[o->n_pending++] = (PendingView){d, replica->ordinal, replica->request, replica->created_ns};
     }
+  for (uint32_t q = 0; q < run->training.n_queues; q++) {
+    const TrainingQueue *queue = &run->training.queue[q];
+    for (uint32_t k = 0; k < queue->n_active && cluster->deployment_pending[queue->tenant]; k++) {
+      const TrainingJob *job = &run->training.job[queue->active[k]];
+      for (uint32_t w = 0; !job->running && w < job->n_workers; w++) {
+        const Replica *replica = &cluster->replica[job->worker[w]];
+        run->nodes.pending[o->n_pending++] = (PendingView){queue->tenant, replica->ordinal, replica->request, replica->created_ns};
+      }
+    }
+  }
 }
 
 static void view_pools(Run *run) {
@@ -96,7 +106,7 @@ static void observe(Run *run, bool tick, NodeObservation *o) {
   view_pools(run);
   *o = (NodeObservation){.now_ns = run->now_ns, .look = nodes->look++, .tick = tick, .pool = nodes->pool, .node = nodes->node, .placed = nodes->placed,
                          .pending = nodes->pending, .deployment = nodes->deployment, .n_pools = run->cluster.n_pools,
-                         .n_deployments = run->n_targets, .scratch = &nodes->scratch,
+                         .n_deployments = run->cluster.n_deployments, .scratch = &nodes->scratch,
                          .random = stream_make((uint64_t)run->scenario->seed, 0, PURPOSE_NODES, run->replication)};
   view_nodes(run, o);
   if (nodes->policy->reads_replicas) view_pending(run, o);
@@ -186,8 +196,14 @@ static void look(Run *run, bool tick) {
   carry_out(run, &observation, &decision);
 }
 
+static bool anything_pending(const Run *run) {
+  for (uint32_t d = 0; d < run->cluster.n_deployments; d++)
+    if (run->cluster.deployment_pending[d]) return true;
+  return false;
+}
+
 void run_nodes_wake(Run *run, unsigned wakes) {
-  if (wakes & NODE_WAKE_PENDING && !run_has_pending(run)) wakes &= ~(unsigned)NODE_WAKE_PENDING;
+  if (wakes & NODE_WAKE_PENDING && !anything_pending(run)) wakes &= ~(unsigned)NODE_WAKE_PENDING;
   if (wakes & run->nodes.policy->wakes) look(run, false);
 }
 
@@ -238,10 +254,15 @@ static void constant_views(Run *run) {
                                 .startup_mean_ns = ns_from_double(distribution_mean(&pool->startup_ns)),
                                 .state = state + p * nodes->policy->pool_state_bytes};
   }
-  nodes->deployment = ARENA_ARRAY(run->arena, DeploymentView, run->n_targets);
+  nodes->deployment = ARENA_ARRAY(run->arena, DeploymentView, cluster->n_deployments);
   for (uint32_t d = 0; d < run->n_targets; d++) {
     const PoolList *pools = &cluster->deployment_pools[d];
-    nodes->deployment[d] = (DeploymentView){run->target[d].spec->name, pools->pool, pools->count, run->target[d].spec->grace_ns};
+    nodes->deployment[d] = (DeploymentView){run->target[d].spec->name, pools->pool, pools->count, run->target[d].spec->grace_ns, false};
+  }
+  for (uint32_t d = run->n_targets; d < cluster->n_deployments; d++) {
+    const TrainingSpec *spec = run->training.queue[d - run->n_targets].spec;
+    const PoolList *pools = &cluster->deployment_pools[d];
+    nodes->deployment[d] = (DeploymentView){spec->name, pools->pool, pools->count, 0, !spec->evictable};
   }
 }
 

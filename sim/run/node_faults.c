@@ -14,11 +14,21 @@ typedef struct Owner {
 
 static bool target_serves(const Run *run, uint32_t d, uint32_t replica) { return station_serves(&run->station[d], replica); }
 
-/* By the index that the replica's `deployment` holds. */
+static void worker_goes(Run *run, uint32_t index, uint32_t replica) {
+  (void)index;
+  training_worker_lost(run, replica, run->now_ns);
+}
+
+static bool worker_serves(const Run *run, uint32_t index, uint32_t replica) {
+  (void)index;
+  return run->cluster.replica[replica].state == REPLICA_READY;
+}
+
+/* By the index that the replica's `deployment` holds: training queues come behind the deployments. */
 static const Owner *owner_of(const Run *run, uint32_t index) {
-  static const Owner target = {target_lose_replica, target_evict_replica, target_serves};
-  CHECK(index < run->n_targets);
-  return &target;
+  static const Owner target = {target_lose_replica, target_evict_replica, target_serves}, queue = {worker_goes, worker_goes, worker_serves};
+  CHECK(index < run->cluster.n_deployments);
+  return index < run->n_targets ? &target : &queue;
 }
 
 /* Those on a node, oldest first, on the scratch arena. */
@@ -42,6 +52,7 @@ void run_node_empties(Run *run, uint32_t n) {
   uint32_t count, *id = replicas_on(run, n, &count);
   for (uint32_t k = 0; k < count; k++) {
     const Replica *replica = &run->cluster.replica[id[k]];
+    if (replica->node != n) continue; /* a worker has left with its gang */
     if (replica->state != REPLICA_DRAINING) owner_of(run, replica->deployment)->leaves(run, replica->deployment, id[k]);
   }
   run_node_left(run, n);
@@ -85,6 +96,7 @@ void run_node_lost(Run *run, uint32_t n, NodeLoss loss) {
   uint32_t count, *id = replicas_on(run, n, &count);
   for (uint32_t k = 0; k < count; k++) {
     uint32_t index = cluster->replica[id[k]].deployment;
+    if (cluster->replica[id[k]].node != n) continue; /* a worker has left with its gang */
     owner_of(run, index)->loses(run, index, id[k]);
   }
   switch (loss) {

@@ -108,7 +108,7 @@ bool run_has_pending(const Run *run) {
 }
 
 bool run_wants_capacity(const Run *run) {
-  bool wants = run_has_pending(run);
+  bool wants = run_has_pending(run) || training_wants_capacity(run);
   for (uint32_t d = 0; d < run->n_targets; d++) wants |= run->target[d].n_deferred > 0;
   return wants;
 }

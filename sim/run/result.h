@@ -131,10 +131,60 @@
   X(cost_usd_per_h, "USD/h", "spend of the pool's nodes, mean over the row")                                         \
   X(cost_cumulative_usd, "USD", "spend of the pool's nodes since the start")
 
+/* Per training queue, over the same window: jobs by their submission, GPU time by the instant it was held. */
+#define TRAINING_COLUMNS(X)                                                                                          \
+  X(submitted, "1", "training jobs submitted")                                                                       \
+  X(completed, "1", "of these, jobs that finished")                                                                  \
+  X(cancelled, "1", "of these, jobs their owners cancelled")                                                         \
+  X(rejected, "1", "of these, jobs that ask for more than all nodes they might ever have, or their quota")           \
+  X(unfinished, "1", "of these, jobs waiting or running at the end")                                                 \
+  X(completion_mean_s, "s", "mean job completion time: from submission to end")                                      \
+  X(completion_p50_s, "s", "median job completion time")                                                             \
+  X(completion_p95_s, "s", "95th percentile of job completion time")                                                 \
+  X(completion_p99_s, "s", "99th percentile of job completion time")                                                 \
+  X(in_system_mean_s, "s", "mean time in the system of all jobs but rejected ones: to their end, cancellation, or the horizon") \
+  X(queueing_mean_s, "s", "mean time of finished jobs without GPUs, after preemptions too")                          \
+  X(queueing_p95_s, "s", "95th percentile of that time")                                                             \
+  X(makespan_s, "s", "from the first submission in the window to the last end of those jobs")                        \
+  X(waiting_jobs, "1", "mean number of jobs waiting")                                                                \
+  X(running_jobs, "1", "mean number of jobs running")                                                                \
+  X(gpus, "1", "mean GPUs held")                                                                                     \
+  X(gpus_wanted, "1", "mean GPUs of the gangs of waiting jobs")                                                      \
+  X(gpu_share_ratio, "1", "GPU time held / GPU time of ready nodes of its pools")                                    \
+  X(cluster_gpu_ratio, "1", "GPU time held by anybody / GPU time of all ready nodes; the same for every queue")      \
+  X(goodput_ratio, "1", "GPU time of work that was kept / GPU time held, booked when a job stops or ends")           \
+  X(useful_gpu_h, "h", "GPU time of work that was kept")                                                             \
+  X(lost_gpu_h, "h", "GPU time of work lost to failures and preemptions")                                            \
+  X(overhead_gpu_h, "h", "GPU time of start-up, checkpoints, downtime and restarts")                                 \
+  X(preemptions, "1", "jobs stopped to give their GPUs to others")                                                   \
+  X(restarts, "1", "restarts after a worker failed, or lost its node")                                                                        \
+  X(rescales, "1", "changes of a running job's number of GPUs")                                                      \
+  X(trained_accuracy_ratio, "1", "mean accuracy of the variants that finished jobs trained")                         \
+  X(training_cost_usd, "USD", "cost charged to its workers")
+
+/* Per training queue and trace row. */
+#define TRAINING_TRACE_COLUMNS(X)                                                                                    \
+  X(waiting_jobs, "1", "mean number of jobs waiting")                                                                \
+  X(running_jobs, "1", "mean number of jobs running")                                                                \
+  X(gpus, "1", "mean GPUs held")                                                                                     \
+  X(gpus_wanted, "1", "mean GPUs of the gangs of waiting jobs")                                                      \
+  X(workers_pending, "1", "mean number of workers that wait for nodes to come")                                      \
+  X(submitted, "1", "jobs submitted in the row")                                                                     \
+  X(ended, "1", "jobs that finished in the row")                                                                     \
+  X(preemptions, "1", "jobs stopped to give their GPUs to others")                                                   \
+  X(restarts, "1", "restarts after a worker failed, or lost its node")                                                                        \
+  X(rescales, "1", "changes of a running job's number of GPUs")                                                      \
+  X(cost_usd_per_h, "USD/h", "spend charged to the queue's workers, mean over the row")                              \
+  X(cost_cumulative_usd, "USD", "spend charged to the queue's workers since the start")
+
 #define COLUMN_ENUM_SUMMARY(name, unit, help) SUMMARY_##name,
 #define COLUMN_ENUM_CLUSTER(name, unit, help) CLUSTER_##name,
 #define COLUMN_ENUM_TRACE(name, unit, help) TRACE_##name,
 #define COLUMN_ENUM_POOL(name, unit, help) POOL_##name,
+#define COLUMN_ENUM_TRAINING(name, unit, help) TRAINING_##name,
+#define COLUMN_ENUM_TRAINING_TRACE(name, unit, help) TRAINING_TRACE_##name,
+enum { TRAINING_COLUMNS(COLUMN_ENUM_TRAINING) TRAINING_COUNT };
+enum { TRAINING_TRACE_COLUMNS(COLUMN_ENUM_TRAINING_TRACE) TRAINING_TRACE_COUNT };
 enum { SUMMARY_COLUMNS(COLUMN_ENUM_SUMMARY) SUMMARY_COUNT };
 enum { CLUSTER_COLUMNS(COLUMN_ENUM_CLUSTER) CLUSTER_COUNT };
 enum { TRACE_COLUMNS(COLUMN_ENUM_TRACE) TRACE_COUNT };
@@ -144,6 +194,7 @@ typedef struct ColumnInfo {
   const char *name, *unit, *help;
 } ColumnInfo;
 extern const ColumnInfo summary_column[SUMMARY_COUNT], cluster_column[CLUSTER_COUNT], trace_column[TRACE_COUNT], pool_column[POOL_COUNT];
+extern const ColumnInfo training_column[TRAINING_COUNT], training_trace_column[TRAINING_TRACE_COUNT];
 
 /* One line of the decision log: a step of a decision that changed something (or whose model state changed). Decisions that changed
  * nothing are counted in the line that follows. Texts are constant strings of the policy. */
@@ -168,7 +219,9 @@ enum { RUN_MESSAGE_BYTES = 400 };
 typedef struct RunResult {
   int status; /* 0 ok, 1 failed: message says why, arrays are NULL */
   char message[RUN_MESSAGE_BYTES];
-  size_t n_deployments, n_pools;
+  size_t n_deployments, n_pools, n_queues;
+  double *training;         /* [n_queues][TRAINING_COUNT] */
+  double *training_trace;   /* [TRAINING_TRACE_COUNT][n_queues][TRACE_ROWS] */
   double *summary;          /* [n_deployments][SUMMARY_COUNT] */
   double *cluster;          /* [CLUSTER_COUNT] */
   size_t n_batches;         /* `batches` of the scenario; 0: the two below are NULL */

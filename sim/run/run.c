@@ -77,8 +77,10 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   run->replication = replication;
   run->n_targets = (uint32_t)scenario->deployments.count;
   run->events.arena = arena;
-  cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, scenario->deployment_pools,
-                run->n_targets, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
+  uint32_t n_tenants = run->n_targets + (uint32_t)scenario->training.count;
+  cluster_begin(&run->cluster, arena, scenario->pool, (uint32_t)scenario->cluster.pools.count, strategy_pools(scenario, run->strategy, arena),
+                n_tenants, scenario->horizon_ns, (uint64_t)scenario->seed, replication);
+  run->cluster.n_single = run->n_targets;
   flows_begin(run);
   control_begin(run);
   run->deciding = ARENA_ARRAY(arena, uint32_t, run->n_targets);
@@ -86,6 +88,7 @@ Run *run_begin(const Scenario *scenario, uint32_t strategy, uint32_t replication
   run->arrivals_rps = arrivals_rps(run);
   run->step_ns = longest_step_ns(run);
   pulls_begin(run);
+  training_begin(run);
   nodes_begin(run);
   node_faults_begin(run);
   for (uint32_t k = 0; k < scenario->faults.count; k++) {
@@ -251,6 +254,9 @@ static bool do_event(Run *run, HeapItem item) {
     case SHARED_NODE_LOOK: run_nodes_look(run, item.time_ns); return false;
     case SHARED_NODE_TICK: run_nodes_tick(run); return false;
     case SHARED_EXPIRY: run_expire(run, what); return false;
+    case SHARED_TRAINING_JOB: training_do_job(run, what); return false;
+    case SHARED_TRAINING_SUBMIT: training_do_submit(run, what); return false;
+    case SHARED_TRAINING_LOOK: training_do_look(run, what); return false;
     case SHARED_ASK:
       if (!run_ask(run, what)) return false;
       run_turn(run, what, run->target[what].policy->asks);
@@ -282,7 +288,10 @@ bool run_next(Run *run, Turn *turn) {
       continue;
     }
     if (run->flows_ns >= horizon && (!run->events.count || run->events.item[0].time_ns >= horizon)) return false;
-    if (!do_event(run, heap_pop(&run->events))) continue;
+    if (!do_event(run, heap_pop(&run->events))) {
+      training_schedule(run);
+      continue;
+    }
     *turn = (Turn){run->n_deciding, run->deciding, run->observation};
     return true;
   }
@@ -310,6 +319,7 @@ void run_decide(Run *run, const Decision *decision) {
   Target *leader = &run->target[run->target[run->deciding[0]].leader];
   for (uint32_t k = 0; k < run->n_deciding && run->ask == ASK_NONE; k++) run->target[run->deciding[k]].tick++;
   run->n_deciding = 0;
+  training_schedule(run);
   if (run->ask != ASK_NONE) return;
   int64_t next = leader->tick * leader->timing.period_ns;
   if (!leader->policy->reads_only && next < run->scenario->horizon_ns) run_push(run, next, CLASS_CONTROL, SHARED_TICK, leader->leader);
@@ -319,6 +329,7 @@ void run_end(Run *run, RunResult *result) {
   memset(result, 0, sizeof *result);
   result->n_deployments = run->n_targets;
   result->n_pools = run->cluster.n_pools;
+  result->n_queues = run->training.n_queues;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     const Arrivals *a = &run->station[d].arrivals;
     result->jobs += a->block.first_index + a->cursor + run->station[d].n_thought;
@@ -329,6 +340,7 @@ void run_end(Run *run, RunResult *result) {
   if (run->status) snprintf(result->message, sizeof result->message, "%s", run->message);
   for (uint32_t f = 0; f < run->n_flows; f++) arena_free(&run->flow_arena[f]);
   arena_free(&run->nodes.scratch);
+  arena_free(&run->training.scratch);
 }
 
 void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replication, const RunOptions *options, Arena *arena,
@@ -341,9 +353,10 @@ void run_simulate(const Scenario *scenario, uint32_t strategy, uint32_t replicat
     if (begun) {
       for (uint32_t f = 0; f < begun->n_flows; f++) arena_free(&begun->flow_arena[f]);
       arena_free(&begun->nodes.scratch);
+      arena_free(&begun->training.scratch);
     }
     *result = (RunResult){.status = 1, .message = "out of memory", .n_deployments = scenario->deployments.count,
-                          .n_pools = scenario->cluster.pools.count};
+                          .n_pools = scenario->cluster.pools.count, .n_queues = scenario->training.count};
     return;
   }
   arena->exhausted = &exhausted;

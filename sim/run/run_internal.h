@@ -6,6 +6,7 @@
 #include "sim/core/event.h"
 #include "sim/run/flow.h"
 #include "sim/run/run.h"
+#include "sim/run/training.h"
 
 typedef enum SharedKind {
   SHARED_NOTICE,
@@ -20,8 +21,11 @@ typedef enum SharedKind {
   SHARED_NODE_DANGER,  /* a node fails, is to be taken back, or is taken */
   SHARED_POOL_RECLAIM, /* an instant of a pool's trace of reclaims */
   SHARED_POOL_OPENS,   /* orders are made again */
-  SHARED_REPLACE       /* a lost replica is seen to be lost */
-} SharedKind;
+  SHARED_REPLACE,      /* a lost replica is seen to be lost */
+  SHARED_TRAINING_JOB,
+  SHARED_TRAINING_SUBMIT,
+  SHARED_TRAINING_LOOK
+} SharedKind; /* at most 16: event_rank has room for 4 bits */
 
 /* What the controller shows at the end of each trace row, and counts in each. */
 typedef struct TargetRows {
@@ -119,6 +123,7 @@ struct Run {
   size_t *next_reclaim; /* [n_pools]: of its trace */
   struct Pulls *pulls;  /* [n_pools]; NULL where no loads share a bandwidth */
   NodeControl nodes;
+  Training training;
   /* the decision being made */
   uint32_t n_deciding;  /* 0: none */
   uint32_t *deciding;   /* [n_targets] */

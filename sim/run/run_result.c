@@ -249,7 +249,7 @@ static void build_cluster(Run *run, const Window *window, const AllJobs *all, do
       ready += row->nodes_ready;
     }
   }
-  for (uint32_t d = 0; d < run->n_targets; d++)
+  for (uint32_t d = 0; d < run->cluster.n_deployments; d++)
     for (int r = window->first; r < window->after; r++) charged += run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r].cost;
   out[CLUSTER_cluster_cost_usd] = usd(cost);
   out[CLUSTER_idle_cost_usd] = usd(cost - charged);
@@ -437,6 +437,7 @@ static bool choose_window(Run *run, int *first_row, int *rows_each) {
 void result_build(Run *run, RunResult *result) {
   for (uint32_t f = 0; f < run->n_flows; f++) flow_end(&run->flow[f]);
   for (uint32_t d = 0; d < run->n_targets; d++) control_fill_rows(run, d, run->scenario->horizon_ns);
+  training_end(run);
   cluster_end(&run->cluster);
   int first_row, rows_each = 0;
   if (!choose_window(run, &first_row, &rows_each)) return;
@@ -454,6 +455,7 @@ void result_build(Run *run, RunResult *result) {
     all_jobs_add(&all, own);
   }
   build_cluster(run, &window, &all, result->cluster);
+  training_results(run, first_row, result);
   if (rows_each) build_batches(run, result, first_row, rows_each, unfinished);
   if (!run->options.trace) return;
   result->trace = ARENA_ARRAY(run->arena, double, TRACE_COUNT * n * TRACE_ROWS);

@@ -147,22 +147,26 @@ static bool no_such_pool(const Scenario *scenario, const char *path, const char 
   return err_at(err, path, "no pool `%.60s`%s", name, names_hint(name, names, n, arena));
 }
 
-static bool pools_of_deployment(Scenario *scenario, size_t d, Arena *arena, Err *err) {
-  const DeploymentSpec *spec = scenario_deployment(scenario, d);
-  uint32_t n = (uint32_t)scenario->cluster.pools.count, count = (uint32_t)spec->pool.count;
+bool scenario_find_pools(const Scenario *scenario, const List *names, const char *path, PoolList *pools, Arena *arena, Err *err) {
+  uint32_t n = (uint32_t)scenario->cluster.pools.count, count = (uint32_t)names->count;
   uint32_t *pool = ARENA_ARRAY(arena, uint32_t, count + 1);
-  scenario->deployment_pools[d] = (PoolList){pool, count ? count : 1};
+  *pools = (PoolList){pool, count ? count : 1};
   if (!count && n == 1) return true;
-  if (!count) return no_such_pool(scenario, named_path(arena, "deployments", spec->name, ""), NULL, arena, err);
-  const char *path = named_path(arena, "deployments", spec->name, "pool");
+  if (!count) return no_such_pool(scenario, path, NULL, arena, err);
+  path = arena_format(arena, "%s%spool", path, path[0] ? "." : "");
   for (uint32_t k = 0; k < count; k++) {
-    const char *name = LIST_AT(spec->pool, const PoolName, k)->name;
+    const char *name = LIST_AT(*names, const PoolName, k)->name;
     while (pool[k] < n && !text_equal(scenario->pool[pool[k]].name, name)) pool[k]++;
     if (pool[k] == n) return no_such_pool(scenario, path, name, arena, err);
     for (uint32_t j = 0; j < k; j++)
       if (pool[j] == pool[k]) return err_at(err, path, "the pool `%.60s` is listed twice", name);
   }
   return true;
+}
+
+static bool pools_of_deployment(Scenario *scenario, size_t d, Arena *arena, Err *err) {
+  const DeploymentSpec *spec = scenario_deployment(scenario, d);
+  return scenario_find_pools(scenario, &spec->pool, named_path(arena, "deployments", spec->name, ""), &scenario->deployment_pools[d], arena, err);
 }
 
 static bool variants_resolve(Scenario *scenario, size_t d, Arena *arena, Err *err) {
@@ -501,6 +505,7 @@ bool scenario_resolve(Scenario *scenario, const Catalogue *catalogue, Arena *are
   bool good = pools_resolve(scenario, pools, catalogue, arena, err);
   good &= entities_resolve(scenario, arena, err);
   if (good) good = deployments_resolve(scenario, arena, err);
+  if (good) good = scenario_resolve_training(scenario, arena, err);
   good &= scenario_resolve_graph(scenario, arena, err);
   good &= references_check(scenario, arena, err);
   if (good) good = energy_check(scenario, arena, err);

@@ -8,6 +8,7 @@
 #include "sim/contract/service.h"
 #include "sim/contract/workload.h"
 #include "sim/run/scenario_pools.h"
+#include "sim/run/scenario_training.h"
 #include "sim/run/scenario_tune.h"
 #include "sim/world/cluster.h"
 
@@ -145,8 +146,6 @@ int64_t readiness_ns(const ReadinessSpec *readiness, int64_t load_ns);
   F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
 typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 
-typedef struct PoolName { const char *name; } PoolName;
-
 #define DEPLOYMENT_FIELDS(F, C, O, L, M, R, P)                                                            \
   L(pool, PoolName, &pool_name_type, OPTIONAL, "its node pool, or a list of those it may run on, the preferred one first; may be left out where there is one") \
   O(requests, ResourcesSpec, &resources_type, OPTIONAL, "reserved for each replica at the start")     \
@@ -165,6 +164,7 @@ typedef struct PoolName { const char *name; } PoolName;
   O(retry, RetrySpec, &retry_type, OPTIONAL, "attempts after a drop, an expiry or a failure")         \
   L(route, RouteSpec, &route_type, OPTIONAL, "where finished jobs go")                                 \
   O(failure, FailureSpec, &failure_type, OPTIONAL, "what a failing replica does to its jobs")         \
+  F(integer, priority, "100", -1e9, 1e9, OPTIONAL, "its replicas preempt training jobs of queues of lower priority", "PriorityClass, Kubernetes") \
   F(duration, grace, "30s", 0, YEARS_S, OPTIONAL, "a draining replica is killed after this; its jobs fail", "terminationGracePeriodSeconds, Kubernetes") \
   O(workload, WorkloadSpec, &workload_type, OPTIONAL, "what arrives here from outside")
 typedef struct DeploymentSpec { const char *name; FIELD_MEMBERS(DEPLOYMENT_FIELDS) } DeploymentSpec;
@@ -175,7 +175,9 @@ typedef struct DeploymentSpec { const char *name; FIELD_MEMBERS(DEPLOYMENT_FIELD
   F(duration, lag, "0s", 0, 86400, OPTIONAL, "a sample is visible this long after it was taken, beyond the policy's own lag", "")
 typedef struct MetricsSpec { FIELD_MEMBERS(METRICS_FIELDS) } MetricsSpec;
 
-#define TARGET_FIELDS(F, C, O, L, M, R, P) R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")
+#define TARGET_FIELDS(F, C, O, L, M, R, P)                                                                \
+  R(scale, MODEL_POLICY, NULL, REQUIRED, "this deployment's scaling policy")                          \
+  L(pool, PoolName, &pool_name_type, OPTIONAL, "other node pools")
 typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } TargetSpec;
 
 #define STRATEGY_FIELDS(F, C, O, L, M, R, P)                                                              \
@@ -183,6 +185,7 @@ typedef struct TargetSpec { const char *name; FIELD_MEMBERS(TARGET_FIELDS) } Tar
   M(deployments, TargetSpec, &target_type, OPTIONAL, "other policies for single deployments")         \
   F(text, manifest, NULL, 0, 0, OPTIONAL, "a file or folder of Kubernetes manifests that are the strategy; `scale` and `nodes` may be {manifest: FILE}, too", "") \
   R(nodes, MODEL_NODE_POLICY, "on-demand", OPTIONAL, "the node policy of every pool")                 \
+  M(training, TrainingRuleSpec, &training_rule_type, OPTIONAL, "other rules for single training queues")                   \
   F(duration, period, "0s", 0, 86400, OPTIONAL, "the policy looks this often; 0: the policy's own, usually 15s", "--horizontal-pod-autoscaler-sync-period 15s") \
   O(metrics, MetricsSpec, &metrics_type, OPTIONAL, "how metrics reach the policy")
 typedef struct StrategySpec { const char *name; FIELD_MEMBERS(STRATEGY_FIELDS) } StrategySpec;
@@ -227,6 +230,7 @@ typedef enum WarmupRule { WARMUP_GIVEN, WARMUP_MSER5 } WarmupRule;
   F(integer, seed, "1", 0, 9007199254740991, OPTIONAL, "of all random numbers", "")                   \
   O(cluster, ClusterSpec, &cluster_type, REQUIRED, "the machines")                                    \
   M(deployments, DeploymentSpec, &deployment_type, REQUIRED, "what runs on them")                     \
+  M(training, TrainingSpec, &training_type, OPTIONAL, "queues of training jobs that share the machines") \
   M(strategies, StrategySpec, &strategy_type, REQUIRED, "the competitors")                            \
   L(metrics, MetricSpec, &metric_spec_type, OPTIONAL, "what metrics of manifests mean")                 \
   L(faults, FaultSpec, &fault_type, OPTIONAL, "scripted failures of replicas")                        \
@@ -237,7 +241,8 @@ typedef struct Scenario {
   /* resolved by scenario_resolve */
   const NodePool *pool; /* [cluster.pools.count] */
   PoolList *deployment_pools;
-  uint32_t *deployment_entity;
+  PoolList *queue_pools;     /* of training queues */
+  uint32_t *deployment_entity, *queue_entity;
   int *initial_variant;
   double *route_probability; /* [from][to], rows sum to <= 1 */
   bool *route_holds;         /* [from][to]: a synchronous call */
@@ -266,9 +271,14 @@ static inline uint32_t scenario_streams(const Scenario *s, uint32_t replication)
 }
 static inline const DeploymentSpec *scenario_deployment(const Scenario *s, size_t d) { return LIST_AT(s->deployments, const DeploymentSpec, d); }
 static inline const StrategySpec *scenario_strategy(const Scenario *s, size_t k) { return LIST_AT(s->strategies, const StrategySpec, k); }
+static inline const TrainingSpec *scenario_queue(const Scenario *s, size_t q) { return LIST_AT(s->training, const TrainingSpec, q); }
 static inline const VariantSpec *deployment_variant(const DeploymentSpec *d, size_t v) { return LIST_AT(d->variants, const VariantSpec, v); }
 /* The policy a strategy gives to a deployment. */
 const ModelRef *strategy_policy(const StrategySpec *strategy, const char *deployment);
+/* What a strategy changes of a training queue; NULL: nothing. */
+const TrainingRuleSpec *strategy_training(const StrategySpec *strategy, const char *queue);
+/* The pools of every deployment, then of every training queue, under a strategy: on the arena. */
+PoolList *strategy_pools(const Scenario *scenario, const StrategySpec *strategy, Arena *arena);
 /* How often a policy looks and how metrics reach it under a strategy: what the strategy says, else the policy's own. The scrape is the
  * strategy's, or its policies' shortest. */
 PolicyTiming strategy_timing(const Scenario *scenario, const StrategySpec *strategy, const char *deployment);

@@ -13,6 +13,10 @@ const char *names_hint(const char *name, const char *const *names, size_t n, Are
 const char *named_path(Arena *arena, const char *list, const char *name, const char *rest);
 /* Fills route_probability, flow_of and n_flows. */
 bool scenario_resolve_graph(Scenario *scenario, Arena *arena, Err *err);
+/* Fills what concerns training queues, and checks them. */
+bool scenario_resolve_training(Scenario *scenario, Arena *arena, Err *err);
+/* The pools that a list names, into *pools; errors at path. An empty list: the only pool there is. */
+bool scenario_find_pools(const Scenario *scenario, const List *names, const char *path, PoolList *pools, Arena *arena, Err *err);
 /* Are periods, scrapes and windows of all strategies sensible beside each other? */
 bool scenario_check_timings(const Scenario *scenario, Arena *arena, Err *err);
 

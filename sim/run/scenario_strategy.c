@@ -10,6 +10,14 @@ const ModelRef *strategy_policy(const StrategySpec *strategy, const char *deploy
   return &strategy->scale;
 }
 
+const TrainingRuleSpec *strategy_training(const StrategySpec *strategy, const char *queue) {
+  for (size_t k = 0; k < strategy->training.count; k++) {
+    const TrainingRuleSpec *rule = LIST_AT(strategy->training, const TrainingRuleSpec, k);
+    if (text_equal(rule->name, queue)) return rule;
+  }
+  return NULL;
+}
+
 static PolicyTiming own_timing(const ModelRef *ref) {
   PolicyTiming timing = {15000000000, 15000000000, 60000000000, 0};
   const Policy *policy = (const Policy *)ref->model;

@@ -104,6 +104,11 @@ static const char *what_varies(const Scenario *scenario) {
     if (workload->rate.model) return "a workload has a `rate` that changes with the hour";
     if (workload->arrivals.model && ((const Workload *)workload->arrivals.model)->varies) return "a workload follows a trace";
   }
+  for (size_t q = 0; q < scenario->training.count; q++) {
+    const TrainingJobsSpec *jobs = &scenario_queue(scenario, q)->jobs;
+    if (jobs->rate.model || (jobs->arrivals.model && ((const Workload *)jobs->arrivals.model)->varies))
+      return "training jobs follow a trace, or a `rate` that changes with the hour";
+  }
   return NULL;
 }
 
@@ -121,6 +126,7 @@ static bool check_statistics(const Scenario *scenario, Err *err) {
     good = err_at(err, "batches", "is for one long run: with replications (%lld) intervals are over those", (long long)scenario->replications);
   if (scenario->antithetic && scenario->replications % 2)
     good = err_at(err, "antithetic", "pairs replications: their number (%lld) must be even", (long long)scenario->replications);
+  if (scenario->batches > 0 && scenario->training.count) good = err_at(err, "batches", "has no figures of training queues; use replications");
   if (!scenario->precision.metric) return good;
   if (scenario->batches > 0) good = err_at(err, "precision", "adds replications; `batches` has one");
   if (scenario->replications < (scenario->antithetic ? 4 : 2))
@@ -222,7 +228,7 @@ static const Type workload_type = FIELD_TYPE("workload", "what arrives from outs
 
 static const Field pool_name_fields[] = {{.name = "", .kind = FIELD_TEXT, .need = REQUIRED, .offset = offsetof(PoolName, name),
                                           .help = "a pool of the cluster", .source = "nodeSelector, Kubernetes"}};
-static const Type pool_name_type = FIELD_TYPE("pool name", "a node pool", PoolName, pool_name_fields, NULL);
+const Type pool_name_type = FIELD_TYPE("pool name", "a node pool", PoolName, pool_name_fields, NULL);
 
 #define ROW_STRUCT DeploymentSpec
 static const Field deployment_fields[] = {FIELD_ROWS(DEPLOYMENT_FIELDS)};

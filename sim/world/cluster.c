@@ -9,6 +9,7 @@
 
 void cluster_changed(Cluster *c) {
   c->rates_changed = true;
+  c->changes++;
 #ifndef NDEBUG
   cluster_check(c);
 #endif
@@ -248,7 +249,7 @@ void cluster_begin(Cluster *c, Arena *arena, const NodePool *pool, uint32_t n_po
   c->arena = arena;
   c->pool = pool;
   c->n_pools = n_pools;
-  c->n_deployments = n_deployments;
+  c->n_deployments = c->n_single = n_deployments;
   c->horizon_ns = horizon_ns;
   c->seed = seed;
   c->replication = replication;

@@ -116,6 +116,7 @@ typedef struct Cluster {
   Arena *arena;
   const NodePool *pool;
   uint32_t n_pools, n_deployments;
+  uint32_t n_single; /* deployments from here on place their replicas in gangs: a pending one may wait though a node has room for it */
   uint64_t seed;
   uint32_t replication;
   int64_t horizon_ns;
@@ -132,6 +133,7 @@ typedef struct Cluster {
   PoolLevel *pool_level;
   PoolState *pool_state;
   TenantLevel *tenant_level;
+  uint32_t changes;      /* counts them */
   bool rates_changed;    /* tenant rates are computed again before the next accrual */
   __int128 spent;        /* nano-USD/h times ns, all pools, up to accrued_ns */
   PoolRow *pool_row;     /* [n_pools][TRACE_ROWS] */
@@ -152,6 +154,8 @@ void cluster_end(Cluster *cluster);
 uint32_t replica_create(Cluster *cluster, uint32_t deployment, Resources request, Resources limit, int variant, int64_t now_ns);
 /* Tries to place a pending replica on a ready, not cordoned node of its pools by the pool's rule; it becomes STARTING. */
 bool replica_place(Cluster *cluster, uint32_t replica, int64_t now_ns);
+/* The same on this node; false if it has no room, or takes none. */
+bool replica_place_on(Cluster *cluster, uint32_t replica, uint32_t node, int64_t now_ns);
 void replica_ready(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* STARTING -> READY */
 void replica_drain(Cluster *cluster, uint32_t replica, int64_t now_ns);    /* READY -> DRAINING; holds its capacity */
 void replica_remove(Cluster *cluster, uint32_t replica, int64_t now_ns);   /* any state -> GONE; capacity is free from now */
@@ -197,6 +201,7 @@ int64_t cluster_placeable(const Cluster *cluster, uint32_t pool, Resources reque
 int64_t deployment_placeable(const Cluster *cluster, uint32_t deployment, Resources request);
 /* Nodes to order so that all pending replicas would fit, first-fit on starting nodes first, then on nodes of the first of a deployment's
  * pools that may have one more; capped by max. needed[n_pools]. */
+/* Replicas of gangs take the room that ready nodes have before nodes are needed for them. */
 void cluster_nodes_needed_all(Cluster *cluster, int64_t *needed);
 int64_t cluster_nodes_needed(Cluster *cluster, uint32_t pool);
 /* The first pool of the deployment whose machines could take the request; if none could, the one with most CPU. */

@@ -108,17 +108,12 @@ static void replica_charge(Cluster *c, Replica *replica, int64_t sign) {
   tenant->requested = sign > 0 ? resources_add(tenant->requested, replica->request) : resources_subtract(tenant->requested, replica->request);
 }
 
-bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
-  cluster_accrue(c, now_ns);
+static void place(Cluster *c, uint32_t id, uint32_t n, uint32_t gpu, int64_t now_ns) {
   Replica *replica = &c->replica[id];
-  CHECK(replica->state == REPLICA_PENDING);
-  Choice choice = choose_node(c, &c->deployment_pools[replica->deployment], replica->request);
-  uint32_t n = choice.node;
-  if (n == NODE_NONE) return false;
   Node *node = &c->node[n];
-  node_take(&c->pool[node->pool], node, replica->request, choice.gpu);
+  node_take(&c->pool[node->pool], node, replica->request, gpu);
   replica->node = n;
-  replica->gpu = choice.gpu;
+  replica->gpu = gpu;
   replica->state = REPLICA_STARTING;
   replica->placed_ns = now_ns;
   replica->next_on_node = node->first_replica;
@@ -130,6 +125,26 @@ bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
   c->deployment_pending[replica->deployment]--;
   c->tenant_level[replica->deployment].pending--;
   cluster_changed(c);
+}
+
+bool replica_place(Cluster *c, uint32_t id, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  const Replica *replica = &c->replica[id];
+  CHECK(replica->state == REPLICA_PENDING);
+  Choice choice = choose_node(c, &c->deployment_pools[replica->deployment], replica->request);
+  if (choice.node == NODE_NONE) return false;
+  place(c, id, choice.node, choice.gpu, now_ns);
+  return true;
+}
+
+bool replica_place_on(Cluster *c, uint32_t id, uint32_t n, int64_t now_ns) {
+  cluster_accrue(c, now_ns);
+  const Replica *replica = &c->replica[id];
+  const Node *node = &c->node[n];
+  uint32_t gpu;
+  CHECK(replica->state == REPLICA_PENDING);
+  if (node->state != NODE_READY || node->cordoned || !node_has_room(&c->pool[node->pool], node, replica->request, &gpu)) return false;
+  place(c, id, n, gpu, now_ns);
   return true;
 }
 
@@ -251,6 +266,26 @@ static void imagine_starting(Cluster *c, uint32_t p) {
   for (to->count = 0; to->count < to->starting; to->count++) imagined_node(c, p, to->count);
 }
 
+/* Copies of ready nodes: they are there already, as starting ones will be. */
+static void imagine_ready(Cluster *c, uint32_t p) {
+  Imagined *to = &c->imagined[p];
+  int64_t gpus = machine_gpus(&c->pool[p]);
+  for (uint32_t n = 0; n < c->n_nodes; n++) {
+    const Node *node = &c->node[n];
+    if (node->pool != p || node->state != NODE_READY || node->cordoned) continue;
+    Node *copy = imagined_node(c, p, to->count++);
+    copy->used = node->used;
+    for (int64_t g = 0; g < gpus; g++) copy->gpu_free[g] = node->gpu_free[g];
+    to->starting++;
+  }
+}
+
+static bool gang_waits(const Cluster *c) {
+  for (uint32_t d = c->n_single; d < c->n_deployments; d++)
+    if (c->deployment_pending[d]) return true;
+  return false;
+}
+
 /* First fit on the imagined nodes of a pool. Where a request found no room its like finds none. */
 static bool imagine_placed(Cluster *c, uint32_t p, Resources request) {
   Imagined *to = &c->imagined[p];
@@ -277,7 +312,11 @@ void cluster_nodes_needed_all(Cluster *c, int64_t *needed) {
   for (uint32_t p = 0; p < c->n_pools; p++) needed[p] = 0;
   for (uint32_t d = 0; d < c->n_deployments; d++) pending += c->deployment_pending[d];
   if (!pending) return;
-  for (uint32_t p = 0; p < c->n_pools; p++) imagine_starting(c, p);
+  bool gangs = gang_waits(c);
+  for (uint32_t p = 0; p < c->n_pools; p++) {
+    imagine_starting(c, p);
+    if (gangs) imagine_ready(c, p);
+  }
   for (uint32_t r = 0; r < c->n_replicas && pending; r++) {
     const Replica *replica = &c->replica[r];
     if (replica->state != REPLICA_PENDING) continue;

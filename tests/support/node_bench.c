@@ -26,10 +26,10 @@ NodeBench *node_bench(const char *policy) {
   bench->pool[0] = pool_view(bench, "small", 4, 8, 0, 200000000);
   bench->pool[1] = pool_view(bench, "large", 8, 16, 0, 380000000);
   bench->pool[2] = pool_view(bench, "gpu", 8, 32, 2, 2000000000);
-  bench->deployment[0] = (DeploymentView){"either", both, 2, 0};
-  bench->deployment[1] = (DeploymentView){"small", small, 1, 0};
-  bench->deployment[2] = (DeploymentView){"large", large, 1, 0};
-  bench->deployment[3] = (DeploymentView){"gpu", gpu, 1, 0};
+  bench->deployment[0] = (DeploymentView){"either", both, 2, 0, false};
+  bench->deployment[1] = (DeploymentView){"small", small, 1, 0, false};
+  bench->deployment[2] = (DeploymentView){"large", large, 1, 0, false};
+  bench->deployment[3] = (DeploymentView){"gpu", gpu, 1, 0, false};
   return bench;
 }
 
