@@ -223,7 +223,7 @@ static Small random_small(Draws *draws, Class class) {
   small.latency = 1 + below(draws, class == HALVES ? 3 : 4);
   draw_jobs(draws, class, &small);
   if (among(class, 1 << SLOTS | 1 << FLOOR | 1 << CEILING | 1 << HALVES | 1 << YOUNG)) small.slots = 1 + below(draws, 4);
-  if (among(class, 1 << CHARGES | 1 << WARM_UP | 1 << HALVES)) draw_charges(draws, &small);
+  if (among(class, 1 << CHARGES | 1 << WARM_UP | 1 << HALVES) || (class == CEILING && below(draws, 2))) draw_charges(draws, &small);
   if (among(class, 1 << FLOOR) || (class == HALVES && below(draws, 2))) {
     small.least_units = below(draws, 3);
     small.initial = below(draws, 4);
@@ -269,7 +269,7 @@ static void the_bound_is_the_truth(void **unused) {
   for (Class class = 0; class < CLASSES; class++) {
     Draws draws = {.stream = stream_make(7, 4, PURPOSE_LOAD, (uint32_t)class)};
     Count count = {0};
-    for (int n = repetitions(500, 30000); n > 0 && count.n - count.equal < 5; n--) {
+    for (int n = repetitions(300, 30000); n > 0 && count.n - count.equal < 5; n--) {
       Small small = random_small(&draws, class);
       check_one(&small, &count);
     }
