@@ -180,6 +180,8 @@ static double row_watt_ns(const Run *run, int r) {
   }
   for (uint32_t d = 0; d < run->n_targets; d++)
     sum += (double)run->station[d].meter.done[r].level.power / ((double)run->station[d].concurrency * (double)POWER_ONE * 1000);
+  for (uint32_t d = run->n_targets; d < run->cluster.n_deployments; d++) /* training workers use all that is theirs */
+    sum += (double)run->cluster.tenant_row[(size_t)d * TRACE_ROWS + (size_t)r].milliwatts / 1000;
   return sum;
 }
 

@@ -101,7 +101,7 @@ static bool plan_in(Run *run, const TrainingQueue *queue, uint32_t pool, Resourc
     run->training.room[node].taken = workers;
     n -= workers;
     plan->nodes++;
-    double speed = run->cluster.pool[run->cluster.node[node].pool].machine.speed;
+    double speed = run->cluster.pool[run->cluster.node[node].pool].machine.speed * run->cluster.node[node].speed; /* a step waits for the slowest */
     if (speed < plan->speed) plan->speed = speed;
   }
   return true;

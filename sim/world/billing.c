@@ -35,14 +35,17 @@ static __int128 node_rate(const Cluster *c, uint32_t p) {
 }
 
 static void rates_update(Cluster *c) {
-  for (uint32_t d = 0; d < c->n_deployments; d++) c->tenant_level[d].nano_usd_per_h = 0;
+  for (uint32_t d = 0; d < c->n_deployments; d++) c->tenant_level[d].nano_usd_per_h = c->tenant_level[d].milliwatts = 0;
   for (uint32_t r = 0; r < c->n_replicas; r++) {
     const Replica *replica = &c->replica[r];
     if (replica->node == NODE_NONE) continue;
     const Node *node = &c->node[replica->node];
     int64_t whole = node->share_sum > SHARE_ONE ? node->share_sum : SHARE_ONE;
     __int128 price = node_rate(c, node->pool);
-    c->tenant_level[replica->deployment].nano_usd_per_h += price * replica->share / whole;
+    TenantLevel *tenant = &c->tenant_level[replica->deployment];
+    const MachineType *machine = &c->pool[node->pool].machine;
+    tenant->nano_usd_per_h += price * replica->share / whole;
+    if (replica->state == REPLICA_READY) tenant->milliwatts += (__int128)(machine->busy_milliwatts - machine->idle_milliwatts) * replica->share / whole;
   }
   c->rates_changed = false;
 }
@@ -71,6 +74,7 @@ static void accrue_row(Cluster *c, int row, int64_t dt) {
     const TenantLevel *level = &c->tenant_level[d];
     TenantRow *to = &c->tenant_row[(size_t)d * TRACE_ROWS + (size_t)row];
     to->cost += level->nano_usd_per_h * dt;
+    to->milliwatts += level->milliwatts * dt;
     to->pending += (__int128)level->pending * dt;
     to->millicores += (__int128)level->requested.millicores * dt;
     to->bytes += (__int128)level->requested.bytes * dt;

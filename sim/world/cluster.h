@@ -71,6 +71,7 @@ typedef struct PoolRow {
 typedef struct TenantRow {
   __int128 cost; /* this deployment's replicas: price * share / max(SHARE_ONE, share_sum), floored; the rest of a node is idle cost */
   __int128 pending, millicores, bytes, milligpus; /* replicas not yet placed; requested by placed ones */
+  __int128 milliwatts; /* above idle, if its ready replicas use all that is theirs: their shares of the machines, as of the price */
 } TenantRow;
 
 /* What is constant between two changes. */
@@ -96,6 +97,7 @@ typedef struct TenantLevel {
   int64_t pending;
   Resources requested;
   __int128 nano_usd_per_h; /* charged to the deployment's replicas */
+  __int128 milliwatts;
 } TenantLevel;
 
 /* The pools a deployment may run on, the preferred one first; at least one. */
