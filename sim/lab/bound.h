@@ -5,10 +5,12 @@
  * objective of its arrival. Slots come in units (nodes, or replicas where these are what is billed) of `slots_per_unit`; there are never fewer
  * than min_units, nor more than max_units. A unit is billed from its order (or from being ready) to its release, at least the minimum charge,
  * rounded up to the granularity; from order to ready it takes at least startup_ns, in which it serves nothing; the initial ones are ready
- * at once, and one that is let go at once is not billed. Orders may be made before 0 s. After a warm-up only ready time within [start, horizon) is billed.
- * Wanted: the least bill with attainment >= the objective.
+ * at once, and one that is let go at once is not billed. Orders may be made before 0 s. After a warm-up only ready time within [start, horizon) is
+ * billed. A job stays on the unit it began on. Wanted: the least bill with attainment >= the objective.
  *
- * Four arguments give a lower bound for any number of jobs (bound.c); a small problem is solved exactly (bound_exact.h).
+ * What is proven where. Four arguments give a lower bound for any number of jobs (bound.c); where a unit has one slot, there is no minimum of units and billing is
+ * by the time, it is the least bill on all small instances tried, elsewhere it may lie below. A small problem (at most 8 jobs that may attain, a minimum of at most
+ * 4 units, 10,000 steps: bound_exact.h) is searched in full, and the bound is the least bill, or that no plan attains (`exact`).
  *
  * The bound holds for whatever dispatches, queues, loads models, fails, retries or places replicas, as all that only takes slots away, as long as a
  * job is served on one unit from beginning to end (one that fails begins anew; resumed elsewhere it would not). It does not hold, and the caller must not ask for it, where work_ns is not the least a slot can spend on a job (other variants, larger replicas,

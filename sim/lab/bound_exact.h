@@ -1,8 +1,11 @@
 /* The clairvoyant problem of bound.h solved exactly where it is small: a search over all plans, cheapest first.
  *
- * Small means: at most 8 jobs that may attain, at most 4 units as the minimum, work > 0, and all instants and times that matter multiples of a
- * common step, at most 10,000 of them in [start, horizon); and the search ends within 200,000 states and 2,000,000 moves. These are counted, never timed, so the answer
- * is the same everywhere. Otherwise nothing is said.
+ * Small means: at most 8 jobs that may attain (younger ones too), each with work > 0; a minimum of at most 4 units; all instants and times that matter
+ * multiples of a common step, at most 10,000 of them in [start, horizon), and start-up, minimum charge and granule at most 2^40 of them. And the search must end
+ * within 200,000 states and 2,000,000 moves: counted, never timed, so the answer is the same everywhere. Otherwise nothing is said. Jobs that all overlap
+ * in hundreds of steps are too many moves: it gives up after some tenths of a second. Many jobs cost nothing: the ninth ends it.
+ *
+ * Against an enumeration of all plans in whole seconds (tests/unit/test_bound_exact.c): up to 5 jobs, 8 s, 4 slots, a minimum of 2 units.
  *
  * That whole steps suffice: fix which job is served when on which unit, up to shifts, and how many granules each unit is billed. What remains are
  * bounds on differences of two instants, all of them multiples of the step, and a bill that is linear in the instants: if there is a best

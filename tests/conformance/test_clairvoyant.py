@@ -75,6 +75,20 @@ class Clairvoyant(InFolder):
             self.assertAlmostEqual(rows[name]["regret_achievable_usd"]["mean"], rows[name]["cluster_cost_usd"]["mean"] - achievable, places=9)
         self.assertIsNone(rows["vertical"]["regret_bound_usd"]["mean"])  # it resizes: the bound is not its
 
+    def test_few_jobs_are_searched(self):
+        """20 s and 30 s at once on a node of two slots: 30 s, as the slots cannot share; the work alone says 25 s. One more of 20 s: 50 s, as it stays on its node."""
+        for jobs, seconds in ([20, 30], 30), ([20, 20, 30], 50):
+            with self.subTest(jobs=jobs):
+                self.write("jobs.csv", "time,size\n" + "".join(f"10,{size}\n" for size in jobs))
+                changes = {"horizon": "100s", "warmup": "0s", "deployments.app.replicas": {"initial": 1, "min": 0, "max": 9}, "deployments.app.requests": {"cpu": 8, "gpu": 2},
+                           "cluster.pools.g": {**GPU_POOL, "nodes": {"min": 0, "max": 9}, "bill_startup": False, "minimum_charge": "0s"},
+                           "deployments.app.variants.v": {"load": "5s", "service": {"sized": {"per_input": "1s"}}},
+                           "deployments.app.objective": {"latency": "30s", "attainment": 1},
+                           "deployments.app.workload": {"arrivals": {"replay": {"trace": {"file": "jobs.csv", "input": "size", "kind": "rows"}}}},
+                           "strategies": {"all-seeing": {"scale": "clairvoyant"}}}
+                result = self.result(scenario("waves", "second", "usual", changes))
+                self.assertAlmostEqual(result.summary["cost_lower_bound_usd"][0], seconds * 3.6 / 3600, places=9)
+
     def test_no_proof_no_bound(self):
         """Two deployments, two pools, work resumed elsewhere, no objective: nothing is proven, and nothing is stored."""
         second = {"deployments.other": scenario("waves", "second", "usual")["deployments"]["app"]}
