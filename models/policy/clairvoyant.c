@@ -27,7 +27,7 @@ const Policy policy_clairvoyant = {
                       "the least bill there is. Printed as `achievable`: the bill of the best plan found, in the simulation. A policy's regret lies\n"
                       "between its cost minus the one and its cost minus the other. Where no bound is proven (several deployments or pools,\n"
                       "routes, resumed work, no objective ...) none is printed.",
-              .evidence = "bound: equals an enumeration of all plans on 300,000 small instances of ten classes, which are searched in full\n"
+              .evidence = "bound: equals an enumeration of all plans on 200,000 small instances of ten classes, which are searched in full\n"
                           "(tests/unit/test_bound_exact.c); for more jobs it is proven, not tight; the plan is what its own run says",
               .params = &clairvoyant_type},
     .clairvoyant = true,
