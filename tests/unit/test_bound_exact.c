@@ -269,7 +269,7 @@ static void the_bound_is_the_truth(void **unused) {
   for (Class class = 0; class < CLASSES; class++) {
     Draws draws = {.stream = stream_make(7, 4, PURPOSE_LOAD, (uint32_t)class)};
     Count count = {0};
-    for (int n = repetitions(300, 30000); n > 0 && count.n - count.equal < 5; n--) {
+    for (int n = repetitions(300, 20000); n > 0 && count.n - count.equal < 5; n--) {
       Small small = random_small(&draws, class);
       check_one(&small, &count);
     }
