@@ -8,7 +8,7 @@
 #include "sim/lab/sweep.h"
 #include "sim/run/arrivals.h"
 
-enum { OPT_OUTPUT, OPT_DEPLOYMENT, OPT_REPLICATION, OPT_SET };
+enum { OPT_OUTPUT, OPT_DEPLOYMENT, OPT_REPLICATION, OPT_SET, OPT_FILENAME, OPT_COUNT };
 
 static void write_jobs(const Scenario *scenario, size_t deployment, uint32_t replication, Arena *arena, FILE *out) {
   static const char header[] = "arrival_ns,input,output\n";
@@ -20,6 +20,14 @@ static void write_jobs(const Scenario *scenario, size_t deployment, uint32_t rep
     size_t k = arrivals->cursor++;
     fprintf(out, "%" PRId64 ",%" PRIu32 ",%" PRIu32 "\n", block->arrival_ns[k], block->input[k], block->output[k]);
   }
+}
+
+static uint64_t count_jobs(const Scenario *scenario, size_t deployment, uint32_t replication, Arena *arena) {
+  Arrivals *arrivals = ARENA_NEW(arena, Arrivals);
+  uint64_t count = 0;
+  arrivals_begin(arrivals, scenario, deployment, scenario_streams(scenario, replication), scenario->initial_variant[deployment], arena);
+  for (; arrivals_peek(arrivals) != INSTANT_NEVER; arrivals->cursor = arrivals->block.count) count += arrivals->block.count - arrivals->cursor;
+  return count;
 }
 
 /* The named deployment, or the first with a workload; its number of deployments when there is none. */
@@ -42,6 +50,10 @@ static int generate(const Sweep *sweep, const Arguments *a, uint32_t replication
   if (((const Workload *)scenario_deployment(scenario, d)->workload.arrivals.model)->closed) {
     fprintf(stderr, "headroom: the jobs of `closed` follow from how they are served: there is no trace of them\n");
     return ERR_USAGE;
+  }
+  if (a->value[OPT_COUNT]) {
+    printf("%" PRIu64 "\n", count_jobs(scenario, d, replication, arena));
+    return ERR_NONE;
   }
   FILE *out = path ? fopen(path, "wx") : stdout;
   if (!out) {

@@ -57,6 +57,7 @@ static const Option generate_options[] = {
     {"--replication", 0, "K", "which replication's random numbers (default 0)"},
     SET_OPTION,
     MANIFEST_OPTION,
+    {"--count", 0, NULL, "only say how many jobs there are"},
 };
 
 static const Option fit_options[] = {

@@ -22,6 +22,11 @@ TWO = {"strategies.out": {"scale": {"horizontal": {"target": "60%"}}}, "replicat
 
 
 class Help(InFolder):
+    def test_generate_counts(self):
+        path = self.write("count.yaml", small({"horizon": "5m"}))
+        rows = self.headroom("generate", path).stdout.splitlines()
+        self.assertEqual(int(self.headroom("generate", path, "--count").stdout), len(rows) - 1)
+
     def test_overview(self):
         for arguments in (["--help"], ["-h"], ["help"]):
             text = self.headroom(*arguments).stdout
