@@ -62,6 +62,7 @@ Text plan_write(const Sweep *sweep, Arena *arena) {
   for (size_t k = 0; k < sweep->n_parameters; k++) put_parameter(&plan, sweep, &sweep->parameter[k]);
   put_texts(&plan, sweep->strategy, sweep->n_strategies);
   put_texts(&plan, sweep->pool, sweep->n_pools);
+  put_texts(&plan, sweep->queue, sweep->n_queues);
   put_texts(&plan, sweep->deployment, sweep->n_deployments);
   for (size_t d = 0; d < sweep->n_deployments; d++) {
     put_u64(&plan, (uint64_t)scenario_deployment(first, d)->objective.latency_ns);
@@ -221,6 +222,7 @@ bool plan_read(Sweep *sweep, const void *bytes, size_t length, const char *text,
   size_t strategies;
   sweep->strategy = take_texts(&r, &strategies);
   sweep->pool = take_texts(&r, &sweep->n_pools);
+  sweep->queue = take_texts(&r, &sweep->n_queues);
   take_deployments(&r, sweep, first);
   take_inputs(&r, sweep);
   if (r.failed || r.at != r.end || strategies == 0) return false;

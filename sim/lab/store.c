@@ -203,8 +203,10 @@ static void store_missing(Store *store, uint64_t run) {
   summary_group_missing(&store->summary, w, sweep, run);
   latency_group_add(&store->latency, w, sweep, run);
   if (sweep->first->batches) batch_group_add(&store->batches, w, sweep, run, STATUS_MISSING);
+  if (sweep->n_queues) training_group_add(&store->training, w, sweep, run, STATUS_MISSING);
   if (traced) rows_group_add(&store->trace, w, sweep, run);
   if (traced && sweep->n_pools > 0) rows_group_add(&store->pool, w, sweep, run);
+  if (traced && sweep->n_queues) rows_group_add(&store->training_trace, w, sweep, run);
 }
 
 static bool store_runs(Store *store, const RunSource *source, Err *err) {

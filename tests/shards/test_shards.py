@@ -237,6 +237,23 @@ class Rounds(Shares):
             batches = file["batches/latency_mean_s"][()]
             self.assertTrue((numpy.isnan(batches).all(axis=(1, 2)) == missing).all())
 
+    def test_training_queues(self):
+        """Their groups come through journals, and rows of runs that are missing from a partial result."""
+        training = {name: {"jobs": {"arrivals": {"poisson": {"rate": "30/h"}}, "duration": {"exponential": {"mean": "2m"}}}} for name in ("a", "b")}
+        scenario = {**SCENARIO, "training": training, "replications": 2, "horizon": "1h"}
+        scenario["cluster"] = {"pools": {"gpu": {"machine": {"cpu": 16, "memory": "64Gi", "gpu": 4, "price": "$1/h"}, "nodes": {"min": 2, "max": 2}}}}
+        self.scenario = self.write("s.yaml", scenario)
+        whole = self.whole("--traces", "all")
+        for k in (1, 2):
+            self.share("r.h5", f"{k}/2", "--quiet", "--traces", "all")
+        self.headroom("merge", "r.h5", "--quiet")
+        self.assertEqual(sha256(self.path("r.h5")), whole)
+        self.headroom("merge", "part.h5", "r.h5.shard-2-of-2.journal", "--partial", "--quiet")
+        with h5py.File(self.path("part.h5")) as file:
+            missing = file["summary/status"][()] == 2
+            self.assertTrue((numpy.isnan(file["training/submitted"][()]).all(axis=1) == missing).all())
+            self.assertEqual(len(file["training_trace/gpus"]), len(missing))
+
     def test_assertions_are_about_the_whole(self):
         result = self.share("r.h5", "1/2", "--assert", "latency_mean_s < 1s", code=2)
         self.assertIn("headroom compare RESULT --assert", result.stderr)
