@@ -5,7 +5,7 @@
 
 static NodePool usual_pool(const char *name, int64_t initial) {
   Resources all = {4000, 8 * GIB, 0};
-  return (NodePool){.name = name, .entity = 7, .machine = {"m", all, all, PRICE, 1}, .max_nodes = 4, .initial_nodes = initial,
+  return (NodePool){.name = name, .entity = 7, .machine = {.name = "m", .capacity = all, .allocatable = all, .nano_usd_per_h = PRICE, .speed = 1}, .max_nodes = 4, .initial_nodes = initial,
                     .startup_ns = distribution_constant(30e9), .granularity_ns = 1};
 }
 
