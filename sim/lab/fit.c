@@ -143,6 +143,7 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
   double own_floor = counts ? 0 : fit_batch_dispersion(&model->batch), trace_floor = counts ? 1 : own_floor;
   Scales wanted, found_scales;
   FitModel best = *model;
+  double spearman = model->spearman;
   scales_begin(fit, &wanted);
   scales_begin(fit, &found_scales);
   scales_of(fit, &fit->trace, trace_floor, &wanted);
@@ -167,9 +168,10 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
       if (wanted.own[k] <= 0) *variance *= 0.3;
       else if (*variance > 0) *variance = towards(*variance, wanted.own[k], found_scales.own[k], power);
     }
-    if (fit->trace.spearman == fit->trace.spearman && found.spearman == found.spearman) model->spearman = fmax(-0.999, fmin(0.999, model->spearman + power * (fit->trace.spearman - found.spearman)));
+    if (found.spearman == found.spearman) spearman = fmax(-0.999, fmin(0.999, model->spearman + fit->trace.spearman - found.spearman));
   }
   *model = best;
+  model->spearman = spearman;
   return true;
 }
 
