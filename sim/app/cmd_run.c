@@ -158,7 +158,7 @@ static bool run_rounds(Session *session, const RunnerOptions *options, RunnerPro
   progress->failed = sum.failed;
   progress->elapsed_s = sum.elapsed_s;
   progress->simulating_s = sum.simulating_s;
-  ok = ok && journal_plan(session->journal, shard_runs(options->shard, sweep), true, err);
+  ok = ok && journal_expect(session->journal, shard_runs(options->shard, sweep), true, err);
   if (ok && found.short_points)
     fprintf(stderr, "headroom: %llu of %llu points are not as precise as asked for with max_replications (%u)\n", (unsigned long long)found.short_points,
             (unsigned long long)sweep->n_points, sweep->n_replications);

@@ -171,11 +171,11 @@ static int conclude(TuneSession *s) {
     for (size_t m = 1; m < s->tune.n_metrics; m++)
       if (constraint_side(&s->tune.metric[m], s->outcome.winner[m]) < 0) code = EXIT_MISSED;
   }
-  bool table = s->arguments.value[OPT_JSON] || s->arguments.value[OPT_CSV] || s->arguments.value[OPT_QUIET];
+  bool wordless = s->arguments.value[OPT_JSON] || s->arguments.value[OPT_CSV] || s->arguments.value[OPT_QUIET];
   if (s->arguments.value[OPT_JSON]) tune_print_json(&s->tune, &s->outcome);
   else if (s->arguments.value[OPT_CSV]) tune_print_csv(&s->tune, &s->outcome);
   else if (!s->arguments.value[OPT_QUIET]) tune_print(&s->tune, &s->outcome);
-  if (s->outcome.found && writes && !table) printf("\n%s", diff.length ? diff.bytes : "It is written so already.\n");
+  if (s->outcome.found && writes && !wordless) printf("\n%s", diff.length ? diff.bytes : "It is written so already.\n");
   if (s->arguments.n_set && s->arguments.value[OPT_OUTPUT]) fprintf(stderr, "headroom: %s holds the tuned values, not those of --set\n", s->arguments.value[OPT_OUTPUT]);
   tune_journal_close(s->tune.engine.journal);
   s->tune.engine.journal = NULL;

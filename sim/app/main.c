@@ -135,7 +135,7 @@ static const Command commands[] = {
     {"tune", "SCENARIO", "Finds the best thresholds of a strategy under constraints, judges them on new runs, writes the tuned scenario.", 1, 1, tune_options, COUNT(tune_options), cmd_tune},
     {"sensitivity", "SCENARIO", "Which thresholds matter: Morris screening, or Sobol indices.", 1, 1, sensitivity_options, COUNT(sensitivity_options), cmd_sensitivity},
     {"explain", "RESULT", "Prints the decisions of a run: step, condition checked, result, action taken, system state.", 1, 1, explain_options, COUNT(explain_options), cmd_explain},
-    {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, catalog, columns, schema; describe trace FILE: the statistics of a trace.", 0, 2, describe_options, COUNT(describe_options), cmd_describe},
+    {"describe", "[WHAT] [NAME]", "Reference: describe policy hpa; describe scenario, workload, service, speed, rate, nodes, discipline, throughput, meters, catalog, columns, schema; describe trace FILE: the statistics of a trace.", 0, 2, describe_options, COUNT(describe_options), cmd_describe},
     {"generate", "SCENARIO", "Writes the jobs a workload generates as a trace file; replaying it gives identical results.", 1, 1, generate_options, COUNT(generate_options), cmd_generate},
     {"fit", "TRACE", "Writes a workload that reproduces a trace, and prints trace against fit, line by line.", 1, 1, fit_options, COUNT(fit_options), cmd_fit},
     {"version", "", "Prints the version and those of the libraries.", 0, 0, NULL, 0, cmd_version},

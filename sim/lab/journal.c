@@ -291,7 +291,7 @@ bool journal_commit(Journal *journal, Err *err) {
   return true;
 }
 
-bool journal_plan(Journal *journal, uint64_t planned, bool final, Err *err) {
+bool journal_expect(Journal *journal, uint64_t planned, bool final, Err *err) {
   if (journal->planned == planned && journal->final == final) return true;
   journal->planned = planned;
   journal->final = final;

@@ -275,7 +275,7 @@ static int spread_threads(const RunnerOptions *options, uint64_t todo, int *work
 bool runner_run(const Sweep *sweep, Journal *journal, const RunnerOptions *options, RunnerProgress *progress, Err *err) {
   *progress = (RunnerProgress){.done = journal_count(journal), .total = shard_runs(options->shard, sweep)};
   bool final = !sweep->first->precision.metric;
-  if (!journal_plan(journal, progress->total, final, err)) return false;
+  if (!journal_expect(journal, progress->total, final, err)) return false;
   int workers;
   Err point_err = {0};
   Pool pool = {.sweep = sweep, .options = options, .err = &point_err};

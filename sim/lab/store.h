@@ -52,7 +52,7 @@ bool journal_put(Journal *journal, EncodedRun encoded, Err *err);
 bool journal_commit(Journal *journal, Err *err);
 /* Says how many runs it is to hold, for who looks at its state, and whether that is all; where precision adds runs it changes with each
  * round. Commits. */
-bool journal_plan(Journal *journal, uint64_t planned, bool final, Err *err);
+bool journal_expect(Journal *journal, uint64_t planned, bool final, Err *err);
 /* Committed runs in the order of their numbers: rewind, then next until it gives false. The bytes are valid until the next call on the
  * journal. False at the end, and with err when something is wrong. */
 void journal_rewind(Journal *journal);

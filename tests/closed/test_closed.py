@@ -67,7 +67,7 @@ class Closed(InFolder):
         numpy.testing.assert_array_equal(file["summary/offered"][()], lost)
 
     def near(self, values, exact, what):
-        """Within 3.7 standard errors of the replications' mean, and that within 1 %: see vectors/queueing, acceptance test."""
+        """Within 4.5 standard errors of the replications' mean, which itself is known to 1 %."""
         error = values.std(ddof=1) / len(values) ** 0.5
         self.assertLess(abs(values.mean() - exact), 4.5 * error + 1e-12, f"{what}: {values.mean()} +- {error}, exact {exact}")
         self.assertLess(1.96 * error, 0.01 * exact, what)

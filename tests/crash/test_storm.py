@@ -13,7 +13,7 @@ import time
 import unittest
 
 from support import shim
-from support.program import NIGHTLY, PROGRAM, SHORT, InFolder, repetitions, sha256, small, temporary_folder
+from support.program import NIGHTLY, PROGRAM, SHORT, InFolder, repetitions, sha256, small
 
 KILLS = repetitions(10, 1000, 4)
 # Constant arrivals: jobs count runs (see test_kill_resume.py).
@@ -122,30 +122,18 @@ class Storm(InFolder):
         self.assertEqual((self.lost, self.again), (0, 0))
 
 
-class EveryCall(InFolder):
+class EveryCall(shim.Preloaded):
     SCENARIO = small({"horizon": "1m", "replications": 2, "sweep": [{"set": "deployments.app.concurrency", "values": [1, 2]}]})
-
-    @classmethod
-    def setUpClass(cls):
-        if shim.sanitized():
-            raise unittest.SkipTest("a preloaded library and a sanitizer do not go together")
-        cls.tools = temporary_folder()
-        cls.addClassCleanup(shutil.rmtree, cls.tools, ignore_errors=True)
-        cls.library = shim.build(cls.tools)
 
     def setUp(self):
         super().setUp()
-        self.write("s.yaml", self.SCENARIO)
-        self.headroom("run", "s.yaml", "-o", "whole.h5", "--quiet")
-        self.whole = sha256(self.path("whole.h5"))
-        os.remove(self.path("whole.h5"))
         self.killed = 0
 
     def each_call(self, *arguments):
         """Kills the command before its k-th call on a file, for all k (some of them in a short test); yields after each kill."""
         k = 1
         while True:
-            result = self.headroom(*arguments, code=None, environment=shim.environment(self.library, self.folder, at=k, kill=True))
+            result = self.headroom(*arguments, code=None, environment=self.disturbed(at=k, kill=True))
             if result.returncode == 0:
                 return
             self.assertEqual(result.returncode, -9, result.stderr)

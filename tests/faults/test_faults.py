@@ -11,7 +11,7 @@ import shutil
 import unittest
 
 from support import shim
-from support.program import NIGHTLY, PROGRAM, InFolder, sha256, small, temporary_folder
+from support.program import NIGHTLY, sha256, small
 
 ERRNO = {"open": (errno.EMFILE, errno.EACCES), "read": (errno.EIO,), "write": (errno.ENOSPC, errno.EIO), "truncate": (errno.EIO,), "fsync": (errno.EIO,),
          "rename": (errno.EIO,), "unlink": (errno.EACCES,)}
@@ -28,21 +28,8 @@ def some(count, short):
     return sorted({1 + round(k * (count - 1) / (short - 1)) for k in range(short)})
 
 
-class Faults(InFolder):
-    @classmethod
-    def setUpClass(cls):
-        if shim.sanitized():
-            raise unittest.SkipTest("a preloaded library and a sanitizer do not go together")
-        cls.tools = temporary_folder()
-        cls.addClassCleanup(shutil.rmtree, cls.tools, ignore_errors=True)
-        cls.library = shim.build(cls.tools)
-
-    def setUp(self):
-        super().setUp()
-        self.write("s.yaml", SCENARIO)
-        self.headroom("run", "s.yaml", "-o", "whole.h5", "--quiet")
-        self.whole = sha256(self.path("whole.h5"))
-        os.remove(self.path("whole.h5"))
+class Faults(shim.Preloaded):
+    SCENARIO = SCENARIO
 
     def clear(self, *keep):
         for name in os.listdir(self.folder):
@@ -63,7 +50,7 @@ class Faults(InFolder):
         log = os.path.join(self.tools, "calls")
         if os.path.exists(log):
             os.remove(log)
-        result = step(code=None, environment=shim.environment(self.library, self.folder, calls=log, **fault))
+        result = step(code=None, environment=self.disturbed(calls=log, **fault))
         with open(log, encoding="utf-8") as file:
             return result, file.read().split()
 
@@ -112,7 +99,7 @@ class Faults(InFolder):
 
     def test_resume(self):
         """Of a sweep that was killed in the middle of a commit: its journal has to be rolled back first."""
-        self.run_share(resume=False, code=-9, environment=shim.environment(self.library, self.folder, kind="fsync", at=6, kill=True))
+        self.run_share(resume=False, code=-9, environment=self.disturbed(kind="fsync", at=6, kill=True))
         half = os.path.join(self.tools, "half")
         shutil.copytree(self.folder, half)
 
@@ -143,7 +130,7 @@ class Faults(InFolder):
             at, codes = 1, []
             while at < 3000:
                 self.clear(*(["r.h5.shard-1-of-1.journal"] if name == "merge" else []))
-                result = step(code=None, environment=shim.environment(self.library, self.folder, alloc=at, once=at % 2 == 0))
+                result = step(code=None, environment=self.disturbed(alloc=at, once=at % 2 == 0))
                 codes.append(result.returncode)
                 if result.returncode == 0:
                     break

@@ -30,7 +30,7 @@ class Generators(InFolder):
         return numpy.array([numpy.histogram(self.instants(workload, horizon_s, r), edges)[0] for r in range(replications)])
 
     def check_dispersion(self, counts, mean, exact):
-        """Variance about the known mean over that mean, within five standard errors that are themselves below a twentieth."""
+        """Variance about the known mean over that mean, within six standard errors, which are themselves below 8 %."""
         found = ((counts - mean) ** 2).mean(axis=1) / mean
         error = found.std(ddof=1) / len(found) ** 0.5
         self.assertLess(abs(found.mean() - exact), 6 * error, f"{found.mean()} +- {error}, exact {exact}")

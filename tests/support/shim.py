@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from support.program import TOP
+from support.program import TOP, InFolder, sha256, temporary_folder
 
 SOURCE = os.path.join(TOP, "tests", "faults", "shim.c")
 
@@ -34,3 +34,28 @@ def environment(library, folder, **fault):
         if value is not None and value is not False:
             result["FAULT_" + name.upper()] = str(int(value) if isinstance(value, bool) else value)
     return result
+
+
+class Preloaded(InFolder):
+    """Tests of a program under the preloaded library, against the result of SCENARIO that nothing disturbed: self.whole, its SHA-256."""
+
+    SCENARIO = None
+
+    @classmethod
+    def setUpClass(cls):
+        if sanitized():
+            raise unittest.SkipTest("a preloaded library and a sanitizer do not go together")
+        cls.tools = temporary_folder()
+        cls.addClassCleanup(shutil.rmtree, cls.tools, ignore_errors=True)
+        cls.preload = build(cls.tools)
+
+    def setUp(self):
+        super().setUp()
+        self.write("s.yaml", self.SCENARIO)
+        self.headroom("run", "s.yaml", "-o", "whole.h5", "--quiet")
+        self.whole = sha256(self.path("whole.h5"))
+        os.remove(self.path("whole.h5"))
+
+    def disturbed(self, **fault):
+        """The environment in which this fault happens."""
+        return environment(self.preload, self.folder, **fault)

@@ -4,36 +4,14 @@
 #include "sim/contract/service.h"
 #include "sim/core/time.h"
 #include "tests/support/params.h"
+#include "tests/support/server_bench.h"
 #include "tests/testing.h"
 
 #define MS 1000000
 
-typedef struct Bench {
-  Arena arena;
-  const Service *service;
-  const ServerModel *model;
-  const Type *type;
-  void *params, *state;
-  uint32_t slot; /* of the next job */
-} Bench;
-
 /* Batches of up to 4 take max(20 ms, 10 ms + size x 5 ms). */
 static Bench bench_new(void) {
-  Bench b = {.service = (const Service *)model_find(MODEL_SERVICE, "dynamic-batching")};
-  assert_non_null(b.service);
-  b.model = b.service->server;
-  b.type = b.service->model.params;
-  b.params = param_new(&b.arena, b.type);
-  param_set(b.type, b.params, "max_size", "4");
-  param_set(b.type, b.params, "floor", "20ms");
-  param_set(b.type, b.params, "base", "10ms");
-  param_set(b.type, b.params, "peak", "200/s");
-  return b;
-}
-
-static void bench_begin(Bench *b, int64_t limit) {
-  b->state = arena_alloc(&b->arena, 1, b->model->state_bytes(b->params, limit, limit));
-  b->model->begin(b->params, b->state, limit, limit, 0, 1);
+  return bench_of("dynamic-batching", (const char *const[]){"max_size", "4", "floor", "20ms", "base", "10ms", "peak", "200/s", NULL});
 }
 
 static uint64_t takes_of(Bench *b, int64_t at_ms, uint64_t waiting, int64_t oldest_ms) {
@@ -45,20 +23,15 @@ static uint64_t takes_of(Bench *b, int64_t at_ms, uint64_t waiting, int64_t olde
 static void offers(Bench *b, int64_t at_ms, uint64_t waiting, int64_t oldest_ms, uint64_t taken, uint32_t input) {
   assert_int_equal(takes_of(b, at_ms, waiting, oldest_ms), taken);
   for (uint64_t k = 0; k < taken; k++) {
-    const double u = 0.5;
-    const uint32_t size = input + (uint32_t)k, zero = 0;
-    double work;
-    b->service->work(b->params, &(WorkInput){1, &u, &size, &zero}, &work);
-    b->model->admit(b->params, b->state, at_ms * MS, (ServerJob){b->slot++, work, size, 0});
+    uint32_t size = input + (uint32_t)k;
+    b->model->admit(b->params, b->state, at_ms * MS, (ServerJob){b->slot++, bench_alone_ns(b, size, 0), size, 0});
   }
 }
-
-static int64_t next_ns(const Bench *b) { return b->model->next(b->params, b->state); }
 
 /* `count` jobs from `first` on end at that instant. */
 static void ends(Bench *b, int64_t at_ns, uint32_t first, uint32_t count) {
   for (uint32_t k = 0; k < count; k++) {
-    assert_int_equal(next_ns(b), at_ns);
+    assert_int_equal(bench_next_ns(b), at_ns);
     assert_int_equal(b->model->complete(b->params, b->state, at_ns), first + k);
   }
 }
@@ -67,7 +40,7 @@ static void at_once(void **unused) {
   (void)unused;
   Bench b = bench_new();
   bench_begin(&b, 4);
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   offers(&b, 0, 1, 0, 1, 0); /* alone: max(20, 10 + 5) = 20 */
   assert_true(b.model->busy_ratio(b.state) == 1);
   assert_int_equal(takes_of(&b, 5, 6, 1), 0); /* busy */
@@ -77,7 +50,7 @@ static void at_once(void **unused) {
   offers(&b, 50, 2, 3, 2, 0); /* 10 + 10 = 20, the floor */
   ends(&b, 70 * MS, 5, 2);
   assert_int_equal(takes_of(&b, 70, 0, 0), 0);
-  assert_true(next_ns(&b) == INSTANT_NEVER && b.model->busy_ratio(b.state) == 0);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER && b.model->busy_ratio(b.state) == 0);
   arena_free(&b.arena);
 }
 
@@ -87,19 +60,19 @@ static void waits_for_more(void **unused) {
   param_set(b.type, b.params, "max_wait", "8ms");
   bench_begin(&b, 4);
   assert_int_equal(takes_of(&b, 100, 1, 100), 0); /* until 108 */
-  assert_int_equal(next_ns(&b), 108 * MS);
+  assert_int_equal(bench_next_ns(&b), 108 * MS);
   assert_int_equal(takes_of(&b, 103, 2, 100), 0);
-  assert_int_equal(next_ns(&b), 108 * MS);
+  assert_int_equal(bench_next_ns(&b), 108 * MS);
   assert_int_equal(b.model->complete(b.params, b.state, 108 * MS), SERVER_NONE);
   offers(&b, 108, 2, 100, 2, 0);
   ends(&b, 128 * MS, 0, 2);
   assert_int_equal(takes_of(&b, 128, 3, 125), 0); /* the first has waited 3 ms */
-  assert_int_equal(next_ns(&b), 133 * MS);
+  assert_int_equal(bench_next_ns(&b), 133 * MS);
   offers(&b, 130, 4, 125, 4, 0); /* full: at once */
   ends(&b, 160 * MS, 2, 4);
   assert_int_equal(takes_of(&b, 160, 1, 158), 0);
   assert_int_equal(takes_of(&b, 161, 0, 0), 0); /* it gave up */
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   arena_free(&b.arena);
 }
 
@@ -215,7 +188,7 @@ static void evicted(void **unused) {
     assert_int_equal(job[k].slot, k);
     assert_true(fabs(job[k].work_ns - 10.0 * MS) < 1); /* half of 20 is left, of either batch */
   }
-  assert_true(next_ns(&b) == INSTANT_NEVER && b.model->busy_ratio(b.state) == 0);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER && b.model->busy_ratio(b.state) == 0);
   arena_free(&b.arena);
 }
 
@@ -225,12 +198,12 @@ static void cancelled(void **unused) {
   bench_begin(&b, 4);
   offers(&b, 0, 3, 0, 3, 0); /* 25 */
   b.model->cancel(b.params, b.state, 5 * MS, 1);
-  assert_int_equal(next_ns(&b), 25 * MS);
+  assert_int_equal(bench_next_ns(&b), 25 * MS);
   assert_int_equal(b.model->complete(b.params, b.state, 25 * MS), 0);
   assert_int_equal(b.model->complete(b.params, b.state, 25 * MS), 2);
   offers(&b, 25, 1, 0, 1, 0);
   b.model->cancel(b.params, b.state, 30 * MS, 3); /* nobody is left: the instance is free */
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   offers(&b, 30, 1, 0, 1, 0);
   ends(&b, 50 * MS, 4, 1);
   arena_free(&b.arena);

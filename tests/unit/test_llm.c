@@ -5,35 +5,14 @@
 #include "sim/core/rng.h"
 #include "sim/core/time.h"
 #include "tests/support/params.h"
+#include "tests/support/server_bench.h"
 #include "tests/testing.h"
 
 #define MS INT64_C(1000000)
 
-typedef struct Bench {
-  Arena arena;
-  const Service *service;
-  const ServerModel *model;
-  const Type *type;
-  void *params, *state;
-} Bench;
-
 /* 10 ms an iteration, 1 ms a prompt token, 2 ms a sequence, 1 ms a cached token. */
 static Bench bench_new(void) {
-  Bench b = {.service = (const Service *)model_find(MODEL_SERVICE, "llm")};
-  assert_non_null(b.service);
-  b.model = b.service->server;
-  b.type = b.service->model.params;
-  b.params = param_new(&b.arena, b.type);
-  param_set(b.type, b.params, "iteration", "10ms");
-  param_set(b.type, b.params, "per_prefill_token", "1ms");
-  param_set(b.type, b.params, "per_sequence", "2ms");
-  param_set(b.type, b.params, "per_thousand_kv", "1s");
-  return b;
-}
-
-static void bench_begin(Bench *b, int64_t limit) {
-  b->state = arena_alloc(&b->arena, 1, b->model->state_bytes(b->params, limit, limit));
-  b->model->begin(b->params, b->state, limit, limit, 0, 1);
+  return bench_of("llm", (const char *const[]){"iteration", "10ms", "per_prefill_token", "1ms", "per_sequence", "2ms", "per_thousand_kv", "1s", NULL});
 }
 
 static const ServerQueue nobody;
@@ -43,28 +22,21 @@ static uint64_t asks(Bench *b, int64_t at_ns, uint32_t input, uint32_t output) {
   return b->model->take(b->params, b->state, at_ns, &queue);
 }
 
-static double alone_ns(const Bench *b, uint32_t input, uint32_t output) {
-  double u = 0.5, work;
-  b->service->work(b->params, &(WorkInput){1, &u, &input, &output}, &work);
-  return work;
-}
-
 static void admits(Bench *b, int64_t at_ns, uint32_t slot, uint32_t input, uint32_t output) {
   assert_int_equal(asks(b, at_ns, input, output), 1);
-  b->model->admit(b->params, b->state, at_ns, (ServerJob){slot, alone_ns(b, input, output), input, output});
+  b->model->admit(b->params, b->state, at_ns, (ServerJob){slot, bench_alone_ns(b, input, output), input, output});
 }
 
 static void goes_on(Bench *b, int64_t at_ns) { assert_int_equal(b->model->take(b->params, b->state, at_ns, &nobody), 0); }
-static int64_t next_ns(const Bench *b) { return b->model->next(b->params, b->state); }
 
 /* An iteration, or a run of them, ends at that instant and nobody leaves. */
 static void boundary(Bench *b, int64_t at_ns) {
-  assert_int_equal(next_ns(b), at_ns);
+  assert_int_equal(bench_next_ns(b), at_ns);
   assert_int_equal(b->model->complete(b->params, b->state, at_ns), SERVER_NONE);
 }
 
 static void ends(Bench *b, int64_t at_ns, uint32_t slot, int64_t first_ns) {
-  assert_int_equal(next_ns(b), at_ns);
+  assert_int_equal(bench_next_ns(b), at_ns);
   assert_int_equal(b->model->complete(b->params, b->state, at_ns), slot);
   assert_int_equal(b->model->first_output(b->state), first_ns);
 }
@@ -74,13 +46,13 @@ static void one_alone(void **unused) {
   Bench b = bench_new();
   bench_begin(&b, 8);
   goes_on(&b, 0);
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   admits(&b, 0, 0, 4, 3);
   goes_on(&b, 0);
   boundary(&b, 16 * MS); /* 10 + 4 + 2: the first token */
   goes_on(&b, 16 * MS);
   ends(&b, 49 * MS, 0, 16 * MS); /* 10 + 2 + 4, then 10 + 2 + 5 */
-  assert_true(fabs(alone_ns(&b, 4, 3) - 49.0 * MS) < 1);
+  assert_true(fabs(bench_alone_ns(&b, 4, 3) - 49.0 * MS) < 1);
   goes_on(&b, 49 * MS);
   admits(&b, 60 * MS, 0, 1, 1); /* one token: the prompt's iteration, 13 */
   goes_on(&b, 60 * MS);
@@ -229,12 +201,12 @@ static void cancelled_and_evicted(void **unused) {
   ServerJob job[8];
   assert_int_equal(b.model->evict(b.params, b.state, 85 * MS, job), 1); /* 18 ended at 80: four tokens of nine */
   assert_true(job[0].slot == 0 && job[0].input == 4 && job[0].output == 9);
-  assert_true(fabs(job[0].work_ns / (alone_ns(&b, 4, 9) * 5 / 9) - 1) < 1e-12);
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(fabs(job[0].work_ns / (bench_alone_ns(&b, 4, 9) * 5 / 9) - 1) < 1e-12);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   admits(&b, 90 * MS, 3, 4, 9);
   goes_on(&b, 90 * MS);
   b.model->cancel(b.params, b.state, 95 * MS, 3); /* nobody is left */
-  assert_true(next_ns(&b) == INSTANT_NEVER);
+  assert_true(bench_next_ns(&b) == INSTANT_NEVER);
   admits(&b, 95 * MS, 3, 1, 1);
   goes_on(&b, 95 * MS);
   ends(&b, 108 * MS, 3, 108 * MS);
@@ -245,11 +217,11 @@ static void on_their_way(void **unused) {
   (void)unused;
   Bench b = bench_new();
   param_set(b.type, b.params, "overhead", "30ms");
-  assert_true(fabs(alone_ns(&b, 4, 3) - 79.0 * MS) < 1);
+  assert_true(fabs(bench_alone_ns(&b, 4, 3) - 79.0 * MS) < 1);
   bench_begin(&b, 8);
   admits(&b, 0, 0, 4, 9);
   goes_on(&b, 0);
-  assert_int_equal(next_ns(&b), 30 * MS);
+  assert_int_equal(bench_next_ns(&b), 30 * MS);
   admits(&b, 10 * MS, 1, 2, 1); /* comes in while nothing runs, ready at 40 */
   goes_on(&b, 10 * MS);
   boundary(&b, 30 * MS);
@@ -273,13 +245,13 @@ static void several_gpus(void **unused) {
   (void)unused;
   Bench b = bench_new();
   param_set(b.type, b.params, "tensor_parallel", "4");
-  assert_true(fabs(alone_ns(&b, 4, 3) - 49.0 * MS * 0.325) < 1); /* 0.1 + 0.9 / 4 */
+  assert_true(fabs(bench_alone_ns(&b, 4, 3) - 49.0 * MS * 0.325) < 1); /* 0.1 + 0.9 / 4 */
   param_set(b.type, b.params, "measured_tensor_parallel", "2");
-  assert_true(fabs(alone_ns(&b, 4, 3) - 49.0 * MS * 0.325 / 0.55) < 1);
+  assert_true(fabs(bench_alone_ns(&b, 4, 3) - 49.0 * MS * 0.325 / 0.55) < 1);
   bench_begin(&b, 8);
   admits(&b, 0, 0, 4, 1);
   goes_on(&b, 0);
-  assert_true(llabs(next_ns(&b) - (int64_t)(16.0 * MS * 0.325 / 0.55)) <= 1);
+  assert_true(llabs(bench_next_ns(&b) - (int64_t)(16.0 * MS * 0.325 / 0.55)) <= 1);
   arena_free(&b.arena);
 }
 
@@ -296,7 +268,7 @@ typedef struct Ending {
 } Ending;
 
 static void play_complete(Bench *b, Ending *ending, const uint32_t *job_of, bool *used, int64_t now_ns) {
-  for (uint32_t slot; next_ns(b) <= now_ns && (slot = b->model->complete(b->params, b->state, now_ns)) != SERVER_NONE; used[slot] = false)
+  for (uint32_t slot; bench_next_ns(b) <= now_ns && (slot = b->model->complete(b->params, b->state, now_ns)) != SERVER_NONE; used[slot] = false)
     ending[job_of[slot]] = (Ending){now_ns, b->model->first_output(b->state), ending[job_of[slot]].started_ns};
 }
 
@@ -323,7 +295,7 @@ static uint64_t play(Bench *b, const Story *story, Ending *ending) {
   int64_t resize_ns = 300 * MS;
   bench_begin(b, SEATS);
   for (;; looks++) {
-    int64_t now_ns = next_ns(b), cancel_ns = INSTANT_NEVER;
+    int64_t now_ns = bench_next_ns(b), cancel_ns = INSTANT_NEVER;
     uint32_t gone = SEATS;
     for (uint32_t k = 0; k < SEATS; k++)
       if (used[k] && story[job_of[k]].cancel_ns < cancel_ns) cancel_ns = story[job_of[k]].cancel_ns, gone = k;
