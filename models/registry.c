@@ -38,6 +38,7 @@
   X(policy_holt_winters) \
   X(policy_seasonal_naive) \
   X(policy_fixed_keep_alive) \
+  X(policy_scale_per_request) \
   X(policy_hybrid_histogram) \
   X(policy_mark) \
   X(policy_sageserve)

@@ -35,7 +35,7 @@ typedef struct ReplicaView {
 typedef enum AskKind {
   ASK_NONE,         /* a tick */
   ASK_AT_ZERO,      /* a request came and there is no replica, not even one on its way */
-  ASK_EACH_REQUEST  /* a request came and no ready replica has an idle slot */
+  ASK_EACH_REQUEST  /* a request came and all slots are taken, those of replicas on their way included; not at the maximum of replicas */
 } AskKind;
 
 /* What one deployment's autoscaler can know at a tick. Metrics are sampled at scrapes, averaged over a window and lag; gauges are
@@ -44,6 +44,7 @@ typedef struct Observation {
   int64_t now_ns;
   int64_t tick;         /* 0, 1, 2 ... of this policy */
   AskKind ask;          /* ASK_NONE at a tick */
+  int64_t arriving_jobs; /* requests that come at this very instant and are not yet counted below; 0 at a tick */
   const char *deployment; /* name of the scale target */
   int64_t period_ns;
   bool has_metrics;     /* false until a whole scrape is visible */
@@ -137,6 +138,8 @@ typedef struct Decision {
   uint32_t *removed;   /* ordinals that go first should fewer replicas be wished; room for observation->n_replicas */
   int64_t n_removed;
   int64_t keep_alive_ns; /* a replica that has been idle this long goes by itself, not below the minimum; 0: never */
+  const Distribution *keep_alive_law; /* of ns, instead: drawn anew each time a replica becomes idle; NULL: keep_alive_ns */
+  bool cancels_starts;   /* the newest replica on its way is cancelled when those before it will do for the jobs that wait */
   /* the values on the way, NaN where the rule has none */
   double metric, target, raw_replicas, after_tolerance, stabilised, rate_limited;
   double data_size_bytes;

@@ -32,6 +32,7 @@ typedef enum Purpose {
   PURPOSE_RECLAIM,     /* when it is taken back, or who is by a listed instant */
   PURPOSE_STOCK,       /* times in and out of stock of a market */
   PURPOSE_BATCH,       /* jobs that arrive together */
+  PURPOSE_KEEP_ALIVE,  /* how long an idle replica stays */
   PURPOSE_TRAINING_GPUS = 48, /* GPUs of a training job */
   PURPOSE_TRAINING_FAILURE    /* lives of a training job's workers */
 } Purpose;

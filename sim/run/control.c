@@ -44,6 +44,7 @@ void control_begin(Run *run) {
     target->initial_limit = target->limit = limit;
     target->variant = scenario->initial_variant[d];
     target->load = stream_make((uint64_t)scenario->seed, scenario->deployment_entity[d], PURPOSE_LOAD, run->replication);
+    target->idle = stream_make((uint64_t)scenario->seed, scenario->deployment_entity[d], PURPOSE_KEEP_ALIVE, run->replication);
     target->last = (Decision){.data_size_bytes = (double)NAN, .resource_limit = -1};
     target->rows = ARENA_ARRAY(run->arena, TargetRows, 1);
     views_begin(run, target);
@@ -189,14 +190,16 @@ static uint32_t victim(const Run *run, const Target *target, const Decision *dec
 
 static void scale_replicas(Run *run, uint32_t d, const Decision *decision) {
   Target *target = &run->target[d];
-  int64_t live = live_replicas(run, target) + target->n_unseen;
+  int64_t live = live_replicas(run, target) + target->n_unseen + target->n_later;
   for (; live < target->replicas_wished; live++) target_add_replica(run, d, REPLICA_NONE, false);
+  for (; live > target->replicas_wished && target->n_later && !decision->n_removed; live--) target->n_later--;
   for (; live > target->replicas_wished && target->n_unseen && !decision->n_removed; live--) target->n_unseen--; /* these do not answer */
   for (; live > target->replicas_wished; live--) {
     uint32_t id = victim(run, target, decision);
     if (id == REPLICA_NONE) {
-      CHECK(target->n_unseen > 0);
-      target->n_unseen--;
+      CHECK(target->n_unseen > 0 || target->n_later > 0);
+      if (target->n_later > 0) target->n_later--;
+      else target->n_unseen--;
       continue;
     }
     if (is_being_replaced(run, target, id))
@@ -277,6 +280,8 @@ Decision control_unchanged(const Run *run, uint32_t d) {
   decision.updated = target->updated;
   decision.removed = target->removed;
   decision.keep_alive_ns = target->keep_alive_ns;
+  decision.keep_alive_law = target->keep_alive_law;
+  decision.cancels_starts = target->cancels_starts;
   return decision;
 }
 
@@ -304,6 +309,8 @@ void control_actuate(Run *run, uint32_t d, const Decision *decision) {
   }
   if (target->variant != before.variant) swap_replicas(run, d);
   target->keep_alive_ns = at_least(decision->keep_alive_ns, 0);
+  target->keep_alive_law = decision->keep_alive_law;
+  target->cancels_starts = decision->cancels_starts;
   scale_replicas(run, d, decision);
   control_retry_resizes(run);
   run_place_pending(run);

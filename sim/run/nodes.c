@@ -84,12 +84,41 @@ static void replica_load(Run *run, uint32_t id, bool ready_now) {
               counted_millicores(effective), counted_millicores(replica->request.millicores), replica->ready_ns, run->now_ns);
   replica_power(run, id, effective);
   if (!ready_now) pulls_add(run, id, load_ns);
-  if (replica->replaces != REPLICA_NONE) run_push(run, replica->ready_ns, CLASS_READY, SHARED_REPLACEMENT_READY, id);
+  if (target_waits_for(target, replica)) run_push(run, replica->ready_ns, CLASS_READY, SHARED_REPLICA_READY, id);
   run->speeds_changed = true;
+}
+
+bool target_waits_for(const Target *target, const Replica *replica) { return replica->replaces != REPLICA_NONE || target->spec->replicas.starting > 0; }
+
+int64_t target_on_their_way(const Run *run, const Target *target, int64_t at_ns) {
+  int64_t n = 0;
+  for (uint32_t k = 0; k < target->n_replicas; k++) {
+    const Replica *replica = &run->cluster.replica[target->replica[k]];
+    bool comes = replica->state == REPLICA_PENDING || (replica->state == REPLICA_STARTING && replica->ready_ns > at_ns);
+    n += comes && replica->replaces == REPLICA_NONE;
+  }
+  return n;
+}
+
+static bool may_start(const Run *run, const Target *target) {
+  int64_t most = target->spec->replicas.starting;
+  return most == 0 || target_on_their_way(run, target, run->now_ns) < most;
+}
+
+void target_add_later(Run *run, uint32_t d) {
+  Target *target = &run->target[d];
+  while (target->n_later > 0 && may_start(run, target)) {
+    target->n_later--;
+    target_add_replica(run, d, REPLICA_NONE, false);
+  }
 }
 
 void target_add_replica(Run *run, uint32_t d, uint32_t replaces, bool ready_now) {
   Target *target = &run->target[d];
+  if (!ready_now && replaces == REPLICA_NONE && !may_start(run, target)) {
+    target->n_later++;
+    return;
+  }
   uint32_t id = replica_create(&run->cluster, d, target->request, target->limit, target->variant, run->now_ns);
   run->cluster.replica[id].replaces = replaces;
   if (target->n_replicas == target->replica_capacity) {
@@ -114,6 +143,7 @@ bool run_wants_capacity(const Run *run) {
 }
 
 void run_place_pending(Run *run) {
+  for (uint32_t d = 0; d < run->n_targets; d++) target_add_later(run, d);
   if (!run_has_pending(run)) return;
   for (uint32_t d = 0; d < run->n_targets; d++) {
     Target *target = &run->target[d];

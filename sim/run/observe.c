@@ -52,7 +52,7 @@ void observe_begin(Run *run, uint32_t d) {
 
 /* ---- control plane ---- */
 
-static void observe_counts(const Run *run, uint32_t d, Observation *o) {
+static void observe_counts(Run *run, uint32_t d, Observation *o) {
   const Target *target = &run->target[d];
   const Station *station = &run->station[d];
   o->replicas = target->replicas_wished;
@@ -69,6 +69,7 @@ static void observe_counts(const Run *run, uint32_t d, Observation *o) {
   o->initial_millicores = target->initial.millicores;
   o->initial_bytes = target->initial.bytes;
   o->initial_milligpus = target->initial.milligpus;
+  o->arriving_jobs = o->ask == ASK_NONE ? 0 : run_arriving(run, d);
   o->waiting_jobs_now = (int64_t)station->n_waiting;
   o->in_service_jobs_now = (int64_t)station->n_busy;
   o->variant = target->variant;

@@ -113,7 +113,7 @@ static void settle(Run *run, uint32_t id, int64_t end_ns) {
   if (ready_ns == replica->ready_ns) return;
   replica->ready_ns = ready_ns;
   station_set_ready(&run->station[replica->deployment], id, ready_ns);
-  if (replica->replaces != REPLICA_NONE) run_push(run, ready_ns, CLASS_READY, SHARED_REPLACEMENT_READY, id);
+  if (target_waits_for(target, replica)) run_push(run, ready_ns, CLASS_READY, SHARED_REPLICA_READY, id);
 }
 
 void pulls_flush(Run *run) {

@@ -46,6 +46,7 @@
   X(utilisation_ratio, "1", "CPU used / CPU requested by ready replicas (slots in use / slots where no CPU is requested)") \
   X(accuracy_ratio, "1", "mean accuracy of the variants that served the finished jobs")                              \
   X(replicas_ready, "1", "mean number of ready replicas")                                                            \
+  X(replicas_starting, "1", "mean number of replicas placed but not ready")                                          \
   X(cost_usd, "USD", "cost charged to this deployment")                                                              \
   X(cost_per_1000_jobs_usd, "USD", "cost charged to this deployment / thousands of jobs finished")                    \
   X(cost_per_million_tokens_usd, "USD", "cost charged to this deployment / millions of output tokens; empty where the service gives none") \

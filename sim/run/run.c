@@ -216,10 +216,17 @@ static void do_fault(Run *run, const FaultSpec *fault) {
   run_update_speeds(run);
 }
 
-static void do_replacement(Run *run, uint32_t replica) {
+static void do_replica_ready(Run *run, uint32_t replica) {
   const Replica *r = &run->cluster.replica[replica];
-  if (r->state == REPLICA_GONE || r->replaces == REPLICA_NONE || r->ready_ns != run->now_ns) return;
+  if (r->state == REPLICA_GONE || r->ready_ns != run->now_ns) return;
   uint32_t old = r->replaces, d = r->deployment;
+  if (run->target[d].n_later > 0) {
+    run_mark_ready(run);
+    target_add_later(run, d);
+    run_nodes_wake(run, NODE_WAKE_CHANGE | NODE_WAKE_PENDING);
+    run_update_speeds(run);
+  }
+  if (old == REPLICA_NONE) return;
   run->cluster.replica[replica].replaces = REPLICA_NONE;
   run_mark_ready(run);
   for (uint32_t k = 0; k < run->target[d].n_replicas; k++)
@@ -250,7 +257,7 @@ static bool do_event(Run *run, HeapItem item) {
     case SHARED_NOTICE: do_notice(run, what); return false;
     case SHARED_FAULT: do_fault(run, LIST_AT(run->scenario->faults, const FaultSpec, what)); return false;
     case SHARED_NODE_READY: run_node_ready(run, what); return false;
-    case SHARED_REPLACEMENT_READY: do_replacement(run, what); return false;
+    case SHARED_REPLICA_READY: do_replica_ready(run, what); return false;
     case SHARED_NODE_LOOK: run_nodes_look(run, item.time_ns); return false;
     case SHARED_NODE_TICK: run_nodes_tick(run); return false;
     case SHARED_EXPIRY: run_expire(run, what); return false;

@@ -12,7 +12,7 @@ typedef enum SharedKind {
   SHARED_NOTICE,
   SHARED_FAULT,
   SHARED_NODE_READY,
-  SHARED_REPLACEMENT_READY,
+  SHARED_REPLICA_READY, /* of a deployment that waits for it: one that replaces another, or before others start */
   SHARED_TICK,
   SHARED_ASK,
   SHARED_EXPIRY,
@@ -59,12 +59,15 @@ typedef struct Target {
   uint32_t *replica; /* live ones (not gone), in creation order; draining ones too */
   uint32_t n_replicas, replica_capacity;
   uint32_t n_unseen; /* lost with their nodes, and still thought to be there */
+  int64_t n_later;   /* wished, and created only when fewer are starting */
   Decision last;     /* the newest decision: data size, limit and state for the trace */
   uint32_t quiet;
   int64_t decided_ns; /* of `last` */
   TargetRows *rows;
-  Stream load;
-  int64_t keep_alive_ns; /* 0: idle replicas stay */
+  Stream load, idle;
+  int64_t keep_alive_ns; /* 0: idle replicas stay, unless there is a law */
+  const Distribution *keep_alive_law;
+  bool cancels_starts;
   int64_t asked_ns, asked_slots; /* the newest ask, and the slots there were: asked again at one instant only if that brought some */
   bool ask_pending, expiry_pending;
   Deferred *deferred;
@@ -143,8 +146,14 @@ void run_fail(Run *run, const char *format, ...) __attribute__((format(printf, 2
 
 /* nodes.c */
 void nodes_begin(Run *run);
-/* Creates one replica and places it if it fits now. */
+/* Creates one replica and places it if it fits now; later, where so many are starting that it has to wait. */
 void target_add_replica(Run *run, uint32_t target, uint32_t replaces, bool ready_now);
+/* Replicas that were to be created later are, as far as others have started. */
+void target_add_later(Run *run, uint32_t target);
+/* Does anything happen to others when it becomes ready? */
+bool target_waits_for(const Target *target, const Replica *replica);
+/* Replicas pending or starting at an instant that replace no other. A notice is dealt with at its own time, when flows may be further on. */
+int64_t target_on_their_way(const Run *run, const Target *target, int64_t at_ns);
 /* Pending replicas, oldest first, get a node where one fits. */
 void run_place_pending(Run *run);
 bool run_has_pending(const Run *run);
@@ -217,6 +226,7 @@ int64_t run_next_ask(const Run *run);
 void run_take_asks(Run *run);
 /* An ask that came up: is it still due? */
 bool run_ask(Run *run, uint32_t target);
+int64_t run_arriving(Run *run, uint32_t target); /* jobs that arrive now, from outside or from elsewhere, and are not yet in the station */
 /* Idle replicas whose time is over go. */
 void run_expire(Run *run, uint32_t target);
 /* Rows of the controller's columns up to now. */

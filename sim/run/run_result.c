@@ -141,6 +141,7 @@ static void summary_rates(Run *run, uint32_t d, const Window *window, double *ou
   out[SUMMARY_in_service_jobs] = (double)level.in_service / ns;
   out[SUMMARY_utilisation_ratio] = ratio((double)level.usage / s->concurrency, (double)level.request);
   out[SUMMARY_replicas_ready] = (double)level.ready / ns;
+  out[SUMMARY_replicas_starting] = (double)level.starting / ns;
   out[SUMMARY_cost_usd] = usd(tenant.cost);
   out[SUMMARY_interrupted] = (double)level.interrupted;
   out[SUMMARY_replicas_lost] = (double)lost;

@@ -102,7 +102,8 @@ typedef struct VariantSpec { const char *name; FIELD_MEMBERS(VARIANT_FIELDS) } V
 #define REPLICAS_FIELDS(F, C, O, L, M, R, P)                                                              \
   F(integer, initial, "-1", -1, 1e6, OPTIONAL, "replicas ready at the start; -1: min, at least 1", "spec.replicas, apps/v1") \
   F(integer, min, "1", 0, 1e6, OPTIONAL, "replicas kept at least", "minReplicas, autoscaling/v2")     \
-  F(integer, max, "1000", 1, 1e6, OPTIONAL, "replicas at most", "maxReplicas, autoscaling/v2")
+  F(integer, max, "1000", 1, 1e6, OPTIONAL, "replicas at most", "maxReplicas, autoscaling/v2")        \
+  F(integer, starting, "0", 0, 1e6, OPTIONAL, "replicas that start at a time, at most: the others are created when one is ready; 0: no limit", "podManagementPolicy OrderedReady is 1, apps/v1")
 typedef struct ReplicasSpec { FIELD_MEMBERS(REPLICAS_FIELDS) } ReplicasSpec;
 
 #define OBJECTIVE_FIELDS(F, C, O, L, M, R, P)                                                             \

@@ -61,7 +61,7 @@ class Draw:
         law = self.one({"exponential": {"mean": "400ms"}}, {"lognormal": {"mean": "1s", "cv": 2}}, "700ms")
         service = self.one({"distribution": {"time": law}}, {"distribution": {"time": law}}, {"processor-sharing": {"time": law}})
         low = self.one(0, 1, 2)
-        result = {"pool": pools, "requests": requests, "concurrency": self.one(1, 1, 4), "replicas": {"initial": low, "min": low, "max": 6},
+        result = {"pool": pools, "requests": requests, "concurrency": self.one(1, 1, 4), "replicas": {"initial": low, "min": low, "max": 6, "starting": self.one(0, 0, 1)},
                   "dispatch": self.one("central-queue", "least-outstanding", "round-robin", "random"), "variants": {"v": {"load": self.one("0s", "3s"), "service": service}},
                   "failure": {"jobs": self.one("requeue-head", "requeue-tail", "fail"), "work": self.one("restart", "resume")}, "grace": self.one("0s", "1s", "1m"),
                   "objective": {"latency": "2s", "attainment": "90%", "miss_cost": "$0.01"}, "workload": {"arrivals": {"poisson": {"rate": self.one("1/s", "4/s")}}}}
@@ -75,6 +75,7 @@ class Draw:
         gpus = self.random.random() < 0.4
         pools = ["a", "b"][: self.one(1, 2)]
         scale = self.one("none", {"horizontal": {"target": "50%", "scale_down_window": "5s"}}, {"hybrid": {"target": "50%", "max": 2}}, {"fixed-keep-alive": {"keep_alive": "2s"}},
+                         {"scale-per-request": {"keep_alive": {"exponential": {"mean": "2s"}}, "surplus": "cancel"}},
                          {"threshold": {"resource_limit": {"source": "stock-out"}, "cooldown": "2s", "start_patience": "4s"}})
         if scale == {"hybrid": {"target": "50%", "max": 2}} and gpus:
             scale = "none"

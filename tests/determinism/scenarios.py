@@ -99,7 +99,8 @@ def autoscalers(changes):
         "kpa": {"kpa": {"stable-window": "10s", "scale-to-zero-grace-period": "5s"}},
         "ray": {"ray-serve": {"min_replicas": 0, "max_replicas": 8, "upscale_delay_s": 2, "downscale_delay_s": 10, "look_back_period_s": 5, "metrics_interval_s": 1}},
         "vpa": {"vpa": {"updatePolicy": {"updateMode": "InPlaceOrRecreate", "minReplicas": 1}, "resourcePolicy": {"containerPolicies": [{"minAllowed": {"cpu": "500m"}}]}}},
-        "keep-alive": {"fixed-keep-alive": {"keep_alive": "15s"}}, "histogram": "hybrid-histogram-like", "autopilot": "autopilot-like", "aiad": "aiad",
+        "keep-alive": {"fixed-keep-alive": {"keep_alive": "15s"}},
+        "per-request": {"scale-per-request": {"keep_alive": {"exponential": {"mean": "15s"}}, "surplus": "cancel"}}, "histogram": "hybrid-histogram-like", "autopilot": "autopilot-like", "aiad": "aiad",
         "clairvoyant": {"clairvoyant": {"trials": 20, "runs": 2}},
     }
     return scenario({"replications": 1, "deployments.app.replicas": {"initial": 1, "min": 0, "max": 8}, "deployments.app.objective": {"latency": "2s", "attainment": "90%"},

@@ -132,7 +132,7 @@ class Draw:
         request = self.one(0.5, 1, 1, 2, 4)
         return self.some(
             pool=self.one(*pools, pools, pools[::-1]), requests={"cpu": request, "memory": self.one("0", "1Gi", "3Gi")}, limits=self.maybe(0.4, {"cpu": request * self.one(1, 2)}),
-            concurrency=self.one(1, 1, 3, 8), replicas={"initial": low + self.one(0, 1, 2) if low else self.one(0, 1), "min": low, "max": self.one(4, 9)},
+            concurrency=self.one(1, 1, 3, 8), replicas={"initial": low + self.one(0, 1, 2) if low else self.one(0, 1), "min": low, "max": self.one(4, 9), "starting": self.one(0, 0, 0, 1, 2)},
             dispatch=self.one("central-queue", "random", "round-robin", "least-outstanding", "power-of-two", "least-work"), tie=self.one("first", "random"),
             sampling=self.one("without-replacement", "with-replacement"), variants=variants, variant=self.maybe(0.3, "small"),
             queue=self.some(limit=self.maybe(0.5, self.one(0, 1, 5, 50)), timeout=self.maybe(0.5, {
@@ -166,7 +166,8 @@ class Draw:
             {"ray-serve": {"min_replicas": self.one(0, 1), "max_replicas": 9, "upscale_delay_s": self.one(0, 5), "downscale_delay_s": self.one(1, 20), "look_back_period_s": 5,
                            "metrics_interval_s": 1}},
             {"vpa": {"updatePolicy": {"updateMode": self.one("Off", "Initial", "Recreate", "InPlaceOrRecreate"), "minReplicas": 1}}},
-            {"fixed-keep-alive": {"keep_alive": self.one("1s", "20s")}}, "hybrid-histogram-like", "autopilot-like", "aiad", "queueing-model", "pid", "wva", "clairvoyant")
+            {"fixed-keep-alive": {"keep_alive": self.one("1s", "20s")}},
+            {"scale-per-request": {"keep_alive": self.one("0s", "2s", self.law(5)), "surplus": self.one("keep", "cancel")}}, "hybrid-histogram-like", "autopilot-like", "aiad", "queueing-model", "pid", "wva", "clairvoyant")
         scale = self.one(
             manifests, manifests, manifests, manifests, {"none": {"replicas": self.one(-1, 0, 1, 5)}}, "small_model", {"vertical": {"target": "50%", "scale_down_window": down, "cooldown": self.one("0s", "30s")}},
             {"horizontal": {"target": self.one("30%", "60%"), "scale_down_window": down, "metric": self.one("utilisation", "queue_per_replica", "in_flight_per_replica", "latency")}},

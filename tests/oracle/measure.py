@@ -15,7 +15,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ.get("HEADROOM", os.path.join(TOP, "build", "headroom"))
 COLUMNS = ("offered", "finished", "dropped", "abandoned", "failed", "in_flight", "attempts", "throughput_rps", "latency_mean_s",
            "latency_p999_s", "latency_variance_s2", "queue_wait_mean_s", "waited_ratio", "queue_jobs", "in_service_jobs", "utilisation_ratio", "interrupted",
-           "replicas_ready")
+           "replicas_ready", "replicas_starting", "scale_actions")
 QUANTILES = {"50": 0.5, "90": 0.9, "95": 0.95, "99": 0.99, "999": 0.999}
 BIN_WIDTH = 0.0079  # of the latency histogram, relative
 HISTOGRAM_BIAS = 1e-3  # of a percentile interpolated inside a bin
@@ -103,6 +103,9 @@ def estimate(result, name, metric, unit, batches=1):
     if metric in PLAIN:
         value, error = of_means(r[PLAIN[metric]])
         return (value * unit, error * unit) if metric == "throughput" else (value, error)
+    if metric == "cold_starts_per_time":  # where each action is a start or the end of an idle time, in turn
+        window = r["finished"] / r["throughput_rps"] / unit
+        return of_means(r["scale_actions"] / 2 / window)
     if metric in ("mean_response", "mean_wait"):
         column = "latency_mean_s" if metric == "mean_response" else "queue_wait_mean_s"
         return of_ratio(r[column] * r["finished"] / unit, r["finished"])
@@ -121,7 +124,8 @@ def estimate(result, name, metric, unit, batches=1):
 
 
 PLAIN = {"mean_queue": "queue_jobs", "mean_busy_servers": "in_service_jobs", "utilisation": "utilisation_ratio",
-         "throughput": "throughput_rps", "mean_up_servers": "replicas_ready"}
+         "throughput": "throughput_rps", "mean_up_servers": "replicas_ready", "mean_on_servers": "replicas_ready",
+         "mean_servers_in_setup": "replicas_starting"}
 
 
 def edge(result, name, metric, unit, horizon_s):
@@ -130,7 +134,7 @@ def edge(result, name, metric, unit, horizon_s):
     r = result.rows(name)
     if metric == "throughput":  # ends in the window of jobs that began before it, and the reverse
         return 3 / r["finished"].mean()
-    if metric in PLAIN or metric in ("mean_number", "mean_batch_size", "p_block", "p_abandon"):
+    if metric in PLAIN or metric in ("mean_number", "mean_batch_size", "p_block", "p_abandon", "cold_starts_per_time"):
         return 0.0
     mean, variance = numpy.mean(r["latency_mean_s"]), numpy.mean(r["latency_variance_s2"])
     share = (variance / mean + mean) / (horizon_s * (1 - 1 / WARMUP))

@@ -26,6 +26,12 @@ void close_scenario(Fixture *x) {
 
 void assert_same(const RunResult *a, const RunResult *b, const char *what, const char *strategy) {
   size_t n = a->n_deployments;
+  for (size_t k = 0; k < a->n_decisions && k < b->n_decisions; k++) {
+    const DecisionRow *x = &a->decision[k], *y = &b->decision[k];
+    if (x->at_ns != y->at_ns || x->deployment != y->deployment || x->replicas_after != y->replicas_after)
+      fail_msg("%s, %s: decision %zu is %lld replicas of %u at %lld ns (%s), not %lld of %u at %lld ns (%s)", what, strategy, k, (long long)y->replicas_after, y->deployment,
+               (long long)y->at_ns, y->reason, (long long)x->replicas_after, x->deployment, (long long)x->at_ns, x->reason);
+  }
   if (a->status || b->status) fail_msg("%s, %s: %s%s", what, strategy, a->message, b->message);
   for (size_t d = 0; d < n; d++)
     for (size_t k = 0; k < SUMMARY_COUNT; k++)
