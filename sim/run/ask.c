@@ -30,7 +30,8 @@ static int64_t arrivals_at(Arrivals *a, int64_t at_ns) {
 /* Retries and jobs from other deployments that arrive at an instant. */
 static int64_t transfers_at(const Station *s, int64_t at_ns) {
   int64_t n = 0;
-  for (size_t k = 0; s->events && k < s->events->count; k++) n += s->events->item[k].time_ns == at_ns && plain_is_arrival(s, s->events->item[k]);
+  if (!s->events || !s->events->count || s->events->item[0].time_ns > at_ns) return 0;
+  for (size_t k = 0; k < s->events->count; k++) n += s->events->item[k].time_ns == at_ns && plain_is_arrival(s, s->events->item[k]);
   return n;
 }
 
@@ -106,17 +107,17 @@ static bool may_expire(const Run *run, uint32_t d) {
   return (target->keep_alive_ns > 0 || target->keep_alive_law) && may_go(run, d);
 }
 
-/* Nothing comes, ends, gives up or becomes ready at a station before this instant, which is later than now. */
+/* Nothing comes, ends, gives up or becomes ready at a station before this instant; now, where something is still to happen now. */
 static int64_t next_change(const Run *run, uint32_t d) {
   Station *s = &run->station[d];
   int64_t next = INSTANT_NEVER;
-  if (s->changed) return run->flows_ns + 1; /* jobs that wait start when the window opens */
+  if (s->changed) return run->flows_ns; /* jobs that wait start when the window opens */
   for (uint32_t e = 0; e < s->n_entries; e++)
     if (s->entry[e].state == ENTRY_STARTING) next = earlier(next, s->entry[e].ready_ns);
   if (s->events) {
     for (uint32_t f = 0; f < run->n_flows; f++)
-      if (!run->flows_alone || &run->flow[f] == s->flow) next = earlier(next, flow_next_event(&run->flow[f], run->flows_ns));
-    return next > run->flows_ns ? next : run->flows_ns + 1;
+      if (!run->flows_alone || &run->flow[f] == s->flow) next = earlier(next, flow_next_event(&run->flow[f], run->flows_ns - 1));
+    return next > run->flows_ns ? next : run->flows_ns;
   }
   next = earlier(next, arrivals_peek(&s->arrivals));
   for (uint32_t k = 0, end = s->n_entries * s->slots_per_entry; k < end; k++)
@@ -126,7 +127,7 @@ static int64_t next_change(const Run *run, uint32_t d) {
     next = earlier(next, s->job[id].deadline_ns);
     break; /* patience is the same for all: the first gives up first */
   }
-  return next > run->flows_ns ? next : run->flows_ns + 1;
+  return next > run->flows_ns ? next : run->flows_ns;
 }
 
 static int64_t next_expiry(const Run *run, uint32_t d) {
@@ -163,16 +164,18 @@ static bool may_cancel(const Run *run, uint32_t d) {
   return target->cancels_starts && may_go(run, d) && target->n_later + target_on_their_way(run, target, run->flows_ns) > 0;
 }
 
-/* Would those on their way do with one less? Jobs that wait for a certain replica wait for none of them; who arrives now may have been
- * the reason for a start. */
+/* Would those on their way do with one less for all jobs that wait? Who arrives now may have been the reason for a start. */
 static bool has_surplus(Run *run, uint32_t d) {
   const Station *s = &run->station[d];
   if (!may_cancel(run, d)) return false;
-  int64_t enough = (run->target[d].n_later + target_on_their_way(run, &run->target[d], run->flows_ns) - 1) * s->concurrency - s->waiting.count;
+  int64_t enough = (run->target[d].n_later + target_on_their_way(run, &run->target[d], run->flows_ns) - 1) * s->concurrency - (int64_t)s->n_waiting;
   return enough >= 0 && enough >= run_arriving(run, d);
 }
 
-static int64_t next_surplus(const Run *run, uint32_t d) { return may_cancel(run, d) ? next_change(run, d) : INSTANT_NEVER; }
+static int64_t next_surplus(const Run *run, uint32_t d) {
+  int64_t next = may_cancel(run, d) ? next_change(run, d) : INSTANT_NEVER;
+  return next > run->flows_ns ? next : run->flows_ns + 1;
+}
 
 /* The newest of those on their way: those that have no node before those that load. */
 static uint32_t newest_coming(const Run *run, const Target *target) {
