@@ -6,9 +6,9 @@
 static void heap_sink(Heap *heap, HeapItem item) {
   size_t k = 0, n = heap->count;
   for (;;) {
-    size_t child = 4 * k + 1;
+    size_t child = heap_child(k);
     if (child >= n) break;
-    size_t last = child + 4 < n ? child + 4 : n, least = child;
+    size_t last = child + HEAP_ARITY < n ? child + HEAP_ARITY : n, least = child;
     for (size_t c = child + 1; c < last; c++)
       if (heap_item_less(&heap->item[c], &heap->item[least])) least = c;
     if (!heap_item_less(&heap->item[least], &item)) break;
@@ -26,7 +26,7 @@ void heap_push(Heap *heap, HeapItem item) {
   }
   size_t k = heap->count++;
   while (k > 0) {
-    size_t parent = (k - 1) / 4;
+    size_t parent = (k - 1) / HEAP_ARITY;
     if (!heap_item_less(&item, &heap->item[parent])) break;
     heap->item[k] = heap->item[parent];
     k = parent;

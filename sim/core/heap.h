@@ -20,6 +20,10 @@ typedef struct Heap {
   size_t count, capacity;
 } Heap;
 
+/* Items [child, child + HEAP_ARITY) of `item`, as far as there are, are the children of item k and not before it. */
+enum { HEAP_ARITY = 4 };
+static inline size_t heap_child(size_t k) { return HEAP_ARITY * k + 1; }
+
 void heap_push(Heap *heap, HeapItem item);
 HeapItem heap_pop(Heap *heap);                   /* count must be > 0 */
 void heap_replace_top(Heap *heap, HeapItem item); /* count must be > 0 */

@@ -27,17 +27,18 @@ static int64_t arrivals_at(Arrivals *a, int64_t at_ns) {
   return n;
 }
 
-/* Retries and jobs from other deployments that arrive at an instant. */
-static int64_t transfers_at(const Station *s, int64_t at_ns) {
-  int64_t n = 0;
-  if (!s->events || !s->events->count || s->events->item[0].time_ns > at_ns) return 0;
-  for (size_t k = 0; k < s->events->count; k++) n += s->events->item[k].time_ns == at_ns && plain_is_arrival(s, s->events->item[k]);
+/* Retries and jobs from other deployments that arrive at an instant: events from item k of the heap downwards. Nothing is earlier. */
+static int64_t transfers_at(const Station *s, int64_t at_ns, size_t k) {
+  const Heap *heap = s->events;
+  if (!heap || k >= heap->count || heap->item[k].time_ns > at_ns) return 0;
+  int64_t n = heap->item[k].time_ns == at_ns && plain_is_arrival(s, heap->item[k]);
+  for (size_t c = heap_child(k); c < heap_child(k) + HEAP_ARITY; c++) n += transfers_at(s, at_ns, c);
   return n;
 }
 
 int64_t run_arriving(Run *run, uint32_t d) {
   Station *s = &run->station[d];
-  return arrivals_at(&s->arrivals, run->flows_ns) + transfers_at(s, run->flows_ns);
+  return arrivals_at(&s->arrivals, run->flows_ns) + transfers_at(s, run->flows_ns, 0);
 }
 
 /* Is somebody about to arrive now whom no replica, present or coming, could take? */
@@ -148,9 +149,10 @@ static int64_t next_expiry(const Run *run, uint32_t d) {
 static uint32_t expired(Run *run, uint32_t d) {
   const Station *s = &run->station[d];
   uint32_t found = ENTRY_NONE;
+  bool comes = run_arriving(run, d) > 0;
   for (uint32_t e = 0; e < s->n_entries; e++) {
     int64_t at_ns = expiry_of(run, d, e);
-    if (at_ns > run->flows_ns || (at_ns < run->flows_ns && run_arriving(run, d) > 0)) continue;
+    if (at_ns > run->flows_ns || (at_ns < run->flows_ns && comes)) continue;
     int64_t since = idle_since(s, e);
     if (found == ENTRY_NONE || since < idle_since(s, found) || (since == idle_since(s, found) && ordinal_of(run, s, e) < ordinal_of(run, s, found))) found = e;
   }
