@@ -30,6 +30,7 @@ typedef struct ServerQueue {
   uint64_t count;
   int64_t oldest_ns;      /* since when the first of them waits here */
   uint32_t input, output; /* the first's */
+  int64_t longest_ns;     /* since when the one waits that has waited longest: the first, unless the queue has another order */
 } ServerQueue;
 
 /* A server's functions work on `state` of state_bytes(params, concurrency, limit) bytes; nothing is allocated.

@@ -15,7 +15,7 @@ static Bench bench_new(void) {
 }
 
 static uint64_t takes_of(Bench *b, int64_t at_ms, uint64_t waiting, int64_t oldest_ms) {
-  ServerQueue queue = {.count = waiting, .oldest_ns = oldest_ms * MS};
+  ServerQueue queue = {.count = waiting, .oldest_ns = oldest_ms * MS, .longest_ns = oldest_ms * MS};
   return b->model->take(b->params, b->state, at_ms * MS, &queue);
 }
 

@@ -18,7 +18,7 @@ static Bench bench_new(void) {
 static const ServerQueue nobody;
 
 static uint64_t asks(Bench *b, int64_t at_ns, uint32_t input, uint32_t output) {
-  ServerQueue queue = {1, at_ns, input, output};
+  ServerQueue queue = {1, at_ns, input, output, at_ns};
   return b->model->take(b->params, b->state, at_ns, &queue);
 }
 
@@ -232,7 +232,7 @@ static void on_their_way(void **unused) {
   goes_on(&b, 66 * MS);
   assert_int_equal(asks(&b, 70 * MS, 1, 1), 0);
   boundary(&b, 83 * MS); /* 17 */
-  b.model->take(b.params, b.state, 83 * MS, &(ServerQueue){1, 70 * MS, 1, 1});
+  b.model->take(b.params, b.state, 83 * MS, &(ServerQueue){1, 70 * MS, 1, 1, 70 * MS});
   b.model->admit(b.params, b.state, 83 * MS, (ServerJob){2, 1, 1, 1}); /* ready at 100: on its way since 70 */
   goes_on(&b, 83 * MS);
   boundary(&b, 101 * MS); /* 18: of the decode iterations the first that ends then */
@@ -275,7 +275,7 @@ static void play_complete(Bench *b, Ending *ending, const uint32_t *job_of, bool
 static void play_serve(Bench *b, const Story *story, Ending *ending, uint32_t *head, uint32_t come, uint32_t *job_of, bool *used, int64_t now_ns) {
   for (;;) {
     ServerQueue queue = {0};
-    if (*head < come) queue = (ServerQueue){come - *head, story[*head].arrival_ns, story[*head].input, story[*head].output};
+    if (*head < come) queue = (ServerQueue){come - *head, story[*head].arrival_ns, story[*head].input, story[*head].output, story[*head].arrival_ns};
     if (b->model->take(b->params, b->state, now_ns, &queue) == 0) return;
     uint32_t slot = 0;
     while (used[slot]) slot++;
