@@ -234,19 +234,31 @@ static void ranks_resolve(Scenario *scenario, Arena *arena) {
   scenario->n_priority_ranks = (uint32_t)distinct;
 }
 
+/* Marks what leads to a deployment. */
+static void reach_back(const Scenario *scenario, size_t to, bool *leads) {
+  size_t n = scenario->deployments.count;
+  memset(leads, 0, n * sizeof *leads);
+  leads[to] = true;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t d = 0; d < n; d++)
+      for (size_t next = 0; next < n && !leads[d]; next++)
+        if (leads[next] && scenario->route_probability[d * n + next] > 0) leads[d] = changed = true;
+  }
+}
+
 /* Where all that come are of one priority, that order is first come, first served: hardly what was meant. */
 static void priorities_warn(const Scenario *scenario, Arena *arena, Err *err) {
   size_t n = scenario->deployments.count;
-  bool *reached = ARENA_ARRAY(arena, bool, n);
+  bool *leads = ARENA_ARRAY(arena, bool, n);
   for (size_t d = 0; d < n; d++) {
     if (scenario_deployment(scenario, d)->queue.order != ORDER_PRIORITY) continue;
+    reach_back(scenario, d, leads);
     bool differ = false;
     int64_t one = INT64_MIN;
     for (size_t from = 0; from < n && !differ; from++) {
       const WorkloadSpec *workload = &scenario_deployment(scenario, from)->workload;
-      if (!workload->arrivals.model) continue;
-      reach(scenario, from, reached);
-      if (!reached[d]) continue;
+      if (!leads[from] || !workload->arrivals.model) continue;
       differ = one != INT64_MIN && workload->priority != one;
       one = workload->priority;
     }
