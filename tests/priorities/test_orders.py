@@ -2,10 +2,11 @@
 this very job ended. A few cases are worked out by hand; many are drawn at random and played here again, in a way of its own: nothing is
 kept in order, whoever is next is looked for among all."""
 
+import os
 import random
 import unittest
 
-from support.program import InFolder, Result, repetitions, small
+from support.program import TOP, InFolder, Result, repetitions, small
 
 MS = 10**6
 CASES = repetitions(120, 4000, 40)
@@ -230,6 +231,24 @@ class Said(InFolder):
         self.check({"deployments.app.workload.priority": 10**10}, 3, "priority")
         self.check({"deployments.app.workload.priority": 1.5}, 3, "priority")
         self.check({"deployments.app.queue": {"order": "fcfs"}}, 3, "order")
+
+
+class Example(InFolder):
+    def test_chat_needs_a_machine_less(self):
+        """What configs/priorities.yaml says of itself: with priorities three GPUs do for the chat, without them four are needed."""
+        output = self.path("p.h5")
+        self.headroom("run", os.path.join(TOP, "configs", "priorities.yaml"), "--set", "replications=2", "-o", output, "-q", "--traces", "none")
+        s, orders = Result(output).summary, {}
+        for run, strategy in enumerate(s["strategy"]):
+            order = "fifo" if s["point"][run] == 0 else "priority"
+            orders.setdefault((order, strategy), []).append(s["attainment_ratio"][run])
+        chat, summaries = (s["deployment"].index(name) for name in ("chat", "summaries"))
+        mean = {key: sum(values) / len(values) for key, values in orders.items()}
+        self.assertEqual(len(mean), 4)
+        self.assertLess(mean["fifo", "three"][chat], 0.92)
+        for key in (("fifo", "four"), ("priority", "three"), ("priority", "four")):
+            self.assertGreater(mean[key][chat], 0.95, key)
+        self.assertTrue(all(values[summaries] > 0.99 for values in mean.values()))
 
 
 if __name__ == "__main__":
