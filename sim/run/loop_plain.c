@@ -69,7 +69,7 @@ static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int
   s->slot[slot].start_ns = now_ns;
   s->slot[slot].free_ns = INSTANT_NEVER;
   station_serve(s, entry, now_ns, 1);
-  s->service->server->admit(station_params(s, entry), entry->server, now_ns, (ServerJob){slot, job->work_ns, job->input, job->output});
+  s->service->server->admit(station_params(s, entry), entry->server, now_ns, (ServerJob){slot, job->work_ns, job->input, job->output, s->rank ? order_rank(s, id) : 0});
   station_refresh_use(s, e, now_ns);
   station_log(s, 's', now_ns, job, entry->id);
   if (!s->service->server->take) push_server(s, e);
@@ -133,7 +133,7 @@ static bool ask_taker(Station *s, uint32_t e, int64_t now_ns) {
   for (;;) {
     ServerQueue waiting = {0};
     const Job *head = queue->count && entry->state == ENTRY_READY && entry->busy < s->slots_per_entry ? &s->job[queue->head] : NULL;
-    if (head) waiting = (ServerQueue){queue->count, head->enqueued_ns, head->input, head->output, order_longest_ns(s, queue)};
+    if (head) waiting = (ServerQueue){queue->count, head->enqueued_ns, head->input, head->output, order_longest_ns(s, queue), s->rank ? order_rank(s, queue->head) : 0};
     uint64_t n = s->service->server->take(station_params(s, entry), entry->server, now_ns, &waiting);
     CHECK(n <= waiting.count);
     if (n == 0) break;

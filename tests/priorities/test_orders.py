@@ -180,6 +180,19 @@ class Orders(InFolder):
             ends = self.ends(jobs, {"order": order}, slots=3, more=more)
             self.assertEqual([round(end) for end in ends], [70, 70], order)
 
+    def test_cache_of_an_llm(self):
+        """Iterations of 10 ms, room for 20 tokens. The 0 of 0 and the 1 of 5, 8 tokens in and 10 out each, are 19 at 30 and want 2 more. The 0 gives
+        its 11 up, the 1 goes on to 110; then the 0 prefills them (its 4th token at 120) and ends at 180. A third one of 35 (2 in, 2 out), if of
+        1, need not wait for the 0 that is out: 40 to 60; if of 0, it comes behind it, 120 to 140. Without priorities the youngest gives up."""
+        law = {"variants": {"v": {"service": {"llm": {"iteration": "10ms", "kv_tokens": 20, "kv_full": "preempt", "max_batched_tokens": 1000}}}}}
+        for order, third, ends in (("priority", 1, [180, 110, 60]), ("priority", 0, [180, 110, 140]), ("fifo", 0, [100, 180, 130])):
+            jobs = [(0, 8, 0), (5, 8, 1), (35, 2, third)]
+            deployments = case_deployments(self, "j", jobs, {"order": order}, 3, law)
+            for k, ((at_ms, tokens, _), output) in enumerate(zip(jobs, (10, 10, 2))):
+                self.write(f"j{k}.csv", f"arrival_ns,input,output\n{at_ms * MS},{tokens},{output}\n")
+                deployments[f"j{k}"]["workload"]["arrivals"]["replay"]["trace"]["output"] = "output"
+            self.assertEqual(ends_of(self.result(scenario_of(deployments)), ["j0", "j1", "j2"], jobs), ends, (order, third))
+
     def test_random_jobs(self):
         first, lost, preempted = 0, 0, 0
         while first < CASES:
