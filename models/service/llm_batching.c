@@ -1,8 +1,8 @@
 /* `llm-continuous-batching`: a server. Sequences join and leave between iterations; each iteration prefills prompts and decodes one token of
  * every sequence that is past its prompt.
  * Source: iteration-level scheduling, Yu et al., "Orca", OSDI 2022; the scheduler of vLLM v0.8 (vllm/v1/core/sched/scheduler.py: running
- * sequences before waiting ones, max_num_batched_tokens, preemption of the youngest by recomputation, under the policy `priority` of the lowest); chunked prefill, Agrawal et al.,
- * "Sarathi-Serve", OSDI 2024. The time of an iteration is linear in its tokens, sequences and cached tokens, as the latency models of
+ * sequences before waiting ones, max_num_batched_tokens, preemption of the youngest by recomputation, under the policy `priority` of the
+ * lowest); chunked prefill, Agrawal et al., "Sarathi-Serve", OSDI 2024. The time of an iteration is linear in its tokens, sequences and cached tokens, as the latency models of
  * Vidur (Agrawal et al., MLSys 2024) and of Patel et al., "Splitwise", ISCA 2024 find for a fixed model, GPU and parallelism.
  *
  * Time is kept in ticks of 2^-20 ns and all durations are integers, so that a run of equal decode iterations is one closed form and gives

@@ -155,6 +155,12 @@ class Orders(InFolder):
         ends = self.ends(jobs, {"order": "priority"}, more={"dispatch": "round-robin", "failure": {"jobs": "requeue-tail", "work": "restart"}}, **self.FAULT)
         self.assertEqual(ends, [220, 100, 240, 230, 110, 120])
 
+    def test_the_newest_stays_the_newest_where_it_moves_to(self):
+        """The same with the newest first: job 0 goes behind 5 and 3, but 2 and then 4 come newly to that queue: 4, 2, 5, 3, 0."""
+        jobs = [(0, 100, 1), (1, 99, 1), (10, 10, 0), (20, 10, 0), (30, 10, 2), (40, 10, 1)]
+        ends = self.ends(jobs, {"order": "lifo"}, more={"dispatch": "round-robin", "failure": {"jobs": "requeue-tail", "work": "restart"}}, **self.FAULT)
+        self.assertEqual(ends, [240, 100, 120, 140, 110, 130])
+
     def test_patience_empties_a_class_that_fills_again(self):
         """5, the only one of 1, gives up at 100, the 0 of 20 at 115. At 150 the 2 of 104 is first, then the 1 of 101, then the 0 of 102."""
         jobs = [(0, 150, 0), (5, 10, 1), (20, 10, 0), (101, 10, 1), (102, 10, 0), (104, 10, 2)]
