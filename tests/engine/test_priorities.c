@@ -6,7 +6,7 @@
 
 static const char text[] =
     "name: priorities\n"
-    "horizon: 30m\n"
+    "horizon: 16m\n"
     "seed: 12\n"
     "cluster:\n"
     "  pools:\n"
@@ -40,9 +40,9 @@ static const char text[] =
     "  both: {scale: {hybrid: {target: 60%%, max: 2, scale_down_window: 20s}}}\n"
     "  zero: {scale: {kpa: {stable-window: 10s, scale-to-zero-grace-period: 5s}}}\n"
     "faults:\n"
-    "  - {at: 5m, deployment: model, replicas: 1}\n"
-    "  - {at: 12m, deployment: model, replicas: 2}\n"
-    "  - {at: 21m, deployment: model, replicas: 1}\n";
+    "  - {at: 3m, deployment: model, replicas: 1}\n"
+    "  - {at: 7m, deployment: model, replicas: 2}\n"
+    "  - {at: 12m, deployment: model, replicas: 1}\n";
 
 static void check(const char *dispatch, const char *queue, const char *failure, const char *service) {
   Fixture x = {0};
