@@ -140,7 +140,7 @@ static uint64_t take(const void *params, void *state, int64_t now_ns, const Serv
   Batches *b = state;
   b->look_ns = INSTANT_NEVER;
   if (b->busy == b->n || queue->count == 0) return 0;
-  int64_t ripe_ns = queue->oldest_ns + law->max_wait_ns;
+  int64_t ripe_ns = queue->longest_ns + law->max_wait_ns;
   if (queue->count < b->most && now_ns < ripe_ns) {
     b->look_ns = ripe_ns;
     return 0;

@@ -57,7 +57,7 @@ const Service service_llm_continuous_batching = {
                       "At its end jobs that wait come in (each is prefilled from `overhead` after its arrival on), in order, while there are seats (max_sequences) and their prompts fit in the cache. A sequence\n"
                       "gives its first token with the iteration that ends its prompt, then one with each; it leaves with its last.\n"
                       "chunked: each iteration decodes all it can and fills up to max_batched_tokens with prompts; whole: prompts first, decoding pauses.\n"
-                      "preempt: without room for the next tokens the youngest give up theirs and come back, before all others, when their tokens fit,\n"
+                      "preempt: without room for the next tokens the youngest (of the lowest priority) give up theirs and come back, before others of it, when their tokens fit,\n"
                       "to be read again; the last one runs on whatever it takes. queue: a job comes in when all its tokens fit.\n"
                       "Iterations among which nobody comes or goes are one event. A replica that fails loses its cache: jobs begin again.",
               .evidence = "hand-computed iterations and a step-by-step reference in tests/unit/test_llm.c; measured batches in tests/services",

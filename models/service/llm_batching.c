@@ -1,8 +1,8 @@
 /* `llm-continuous-batching`: a server. Sequences join and leave between iterations; each iteration prefills prompts and decodes one token of
  * every sequence that is past its prompt.
  * Source: iteration-level scheduling, Yu et al., "Orca", OSDI 2022; the scheduler of vLLM v0.8 (vllm/v1/core/sched/scheduler.py: running
- * sequences before waiting ones, max_num_batched_tokens, preemption of the youngest by recomputation); chunked prefill, Agrawal et al.,
- * "Sarathi-Serve", OSDI 2024. The time of an iteration is linear in its tokens, sequences and cached tokens, as the latency models of
+ * sequences before waiting ones, max_num_batched_tokens, preemption of the youngest by recomputation, under the policy `priority` of the
+ * lowest); chunked prefill, Agrawal et al., "Sarathi-Serve", OSDI 2024. The time of an iteration is linear in its tokens, sequences and cached tokens, as the latency models of
  * Vidur (Agrawal et al., MLSys 2024) and of Patel et al., "Splitwise", ISCA 2024 find for a fixed model, GPU and parallelism.
  *
  * Time is kept in ticks of 2^-20 ns and all durations are integers, so that a run of equal decode iterations is one closed form and gives
@@ -20,6 +20,7 @@ typedef struct Sequence {
   uint32_t slot;
   Stage stage;
   uint32_t input, output; /* at least 1 */
+  uint32_t rank;          /* of its priority, 0: the highest */
   int64_t prompt;         /* tokens to prefill: the input, and after a preemption what was generated, too */
   int64_t cached;         /* tokens in the cache */
   int64_t generated;
@@ -123,13 +124,20 @@ static uint32_t inside(const Sequences *s, Stage stage) {
   return n;
 }
 
-/* Every decoding sequence needs room for a token: the youngest give theirs up, but the last one runs whatever it takes. */
+/* The youngest of those of the lowest priority that hold cache. */
+static Sequence *least_of_residents(Sequences *s) {
+  Sequence *least = NULL;
+  for (uint32_t k = s->count; k-- > 0;)
+    if (s->seq[k].stage != STAGE_OUT && (!least || s->seq[k].rank > least->rank)) least = &s->seq[k];
+  return least;
+}
+
+/* Every decoding sequence needs room for a token: some give theirs up, but the last one runs whatever it takes. */
 static void make_room(Sequences *s) {
   if (s->reserves) return;
   int64_t used = held(s), decoding = inside(s, STAGE_DECODE), residents = s->count - s->n_out;
-  for (uint32_t k = s->count; k-- > 0 && residents > 1 && used + decoding > s->kv_limit;) {
-    Sequence *q = &s->seq[k];
-    if (q->stage == STAGE_OUT) continue;
+  while (residents > 1 && used + decoding > s->kv_limit) {
+    Sequence *q = least_of_residents(s);
     used -= held_by(s, q);
     decoding -= q->stage == STAGE_DECODE;
     residents--;
@@ -140,13 +148,19 @@ static void make_room(Sequences *s) {
   }
 }
 
-/* Preempted sequences come back, the oldest first, when their prompts fit beside the next tokens of the others. */
+/* The oldest of those of the highest priority that are out, or NULL. */
+static Sequence *first_out(Sequences *s) {
+  Sequence *first = NULL;
+  for (uint32_t k = 0; k < s->count && s->n_out; k++)
+    if (s->seq[k].stage == STAGE_OUT && (!first || s->seq[k].rank < first->rank)) first = &s->seq[k];
+  return first;
+}
+
+/* Preempted sequences come back, one after the other, when their prompts fit beside the next tokens of the others. */
 static void readmit(Sequences *s) {
   if (!s->n_out) return;
   int64_t used = held(s) + inside(s, STAGE_DECODE);
-  for (uint32_t k = 0; k < s->count && s->n_out; k++) {
-    Sequence *q = &s->seq[k];
-    if (q->stage != STAGE_OUT) continue;
+  for (Sequence *q; (q = first_out(s)) != NULL;) {
     if (s->n_out < s->count && used + q->prompt > s->kv_limit) return;
     q->stage = STAGE_PREFILL;
     used += q->prompt;
@@ -277,7 +291,8 @@ static uint64_t take(const void *params, void *state, int64_t now_ns, const Serv
   Sequences *s = state;
   (void)params;
   CHECK(!s->n_finished);
-  bool wanted = queue->count > 0 && s->count < s->most && !s->n_out && fits(s, queue);
+  const Sequence *out = first_out(s); /* comes before those who wait, unless they are of a higher priority */
+  bool wanted = queue->count > 0 && s->count < s->most && (!out || queue->rank < out->rank) && fits(s, queue);
   if (s->idle && s->length && wanted) { /* it need not be waited for */
     s->length = 0;
     s->end = (__int128)now_ns << TICK_BITS;
@@ -297,7 +312,7 @@ static void admit(const void *params, void *state, int64_t now_ns, ServerJob job
   (void)params, (void)now_ns;
   CHECK(has_room(s) && !s->length);
   uint32_t input = job.input > 1 ? job.input : 1, output = job.output > 1 ? job.output : 1;
-  s->seq[s->count++] = (Sequence){.slot = job.slot, .stage = STAGE_PREFILL, .input = input, .output = output, .prompt = input,
+  s->seq[s->count++] = (Sequence){.slot = job.slot, .stage = STAGE_PREFILL, .input = input, .output = output, .rank = job.rank, .prompt = input,
                                   .first_ns = INSTANT_NEVER, .ready_ns = s->asked_ns + s->overhead_ns, .work_ns = job.work_ns};
 }
 
@@ -350,7 +365,7 @@ static size_t evict(const void *params, void *state, int64_t now_ns, ServerJob *
   settle(s, now_ns);
   for (size_t k = 0; k < n; k++) {
     const Sequence *q = &s->seq[k];
-    job[k] = (ServerJob){q->slot, q->work_ns * (double)(q->output - q->generated) / (double)q->output, q->input, q->output};
+    job[k] = (ServerJob){q->slot, q->work_ns * (double)(q->output - q->generated) / (double)q->output, q->input, q->output, q->rank};
   }
   s->count = s->n_finished = s->n_out = 0;
   s->length = 0;

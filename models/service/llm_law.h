@@ -22,7 +22,7 @@ typedef enum KvFull { KV_PREEMPT, KV_QUEUE } KvFull;
   F(integer, max_batched_tokens, "8192", 1, 1e9, OPTIONAL, "prompt and decoded tokens of an iteration at most", "--max-num-batched-tokens, vLLM") \
   F(integer, max_sequences, "0", 0, 1e6, OPTIONAL, "sequences at once at most; 0: concurrency", "--max-num-seqs, vLLM")                   \
   F(integer, kv_tokens, "0", 0, LLM_COUNT, OPTIONAL, "tokens that the KV cache holds; 0: no limit", "GPU KV cache size, vLLM's log")      \
-  C(kv_full, llm_kv_full_names, "preempt", "prompts are let in while they fit, and the youngest sequence is recomputed later when the cache is full; or input and output are reserved at once", \
+  C(kv_full, llm_kv_full_names, "preempt", "prompts are let in while they fit, and the youngest sequence (of the lowest priority) is recomputed later when the cache is full; or input and output are reserved at once", \
     "preemption by recomputation, vLLM; reservation, Orca")                                                                               \
   F(flag, step_iterations, "false", 0, 1, OPTIONAL, "an event for each iteration, where nothing happens, too: the same results, slower", "") \
   F(integer, measured_batch_least, "0", 0, 1e6, OPTIONAL, "sequences at once the times were measured for", "")                            \

@@ -21,6 +21,7 @@ typedef struct ServerJob {
   uint32_t slot;   /* the engine's handle */
   double work_ns;  /* at speed 1 */
   uint32_t input, output;
+  uint32_t rank; /* of its priority: 0 is the highest, and all there is unless the queue is in order of priority */
 } ServerJob;
 
 enum { SERVER_NONE = 0xffffffffu };
@@ -30,6 +31,8 @@ typedef struct ServerQueue {
   uint64_t count;
   int64_t oldest_ns;      /* since when the first of them waits here */
   uint32_t input, output; /* the first's */
+  int64_t longest_ns;     /* since when the one waits that has waited longest: the first, unless the queue has another order */
+  uint32_t rank;          /* the first's */
 } ServerQueue;
 
 /* A server's functions work on `state` of state_bytes(params, concurrency, limit) bytes; nothing is allocated.

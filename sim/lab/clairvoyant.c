@@ -40,6 +40,7 @@ static bool applies(const Scenario *scenario, const char **why) {
   else if (!pool_is_plain(&scenario->pool[0])) *why = "nodes fail, are not always to be had, or are paid in other ways than by the hour";
   else if (scenario->training.count) *why = "training jobs share the nodes";
   else if (spec->route.count) *why = "jobs come back by routes";
+  else if (spec->queue.order != ORDER_FIFO) *why = "its queue is not first come, first served";
   else if (spec->objective.latency_ns <= 0) *why = "there is no latency objective";
   else if (!spec->workload.arrivals.model) *why = "nothing arrives from outside";
   else if (((const Workload *)spec->workload.arrivals.model)->closed) *why = "when clients send depends on how they are served";

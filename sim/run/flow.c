@@ -7,7 +7,7 @@
 
 static bool station_needs_plain(const Station *s) {
   const DeploymentSpec *spec = s->spec;
-  if (s->closed || s->service->server || spec->retry.attempts > 1 || spec->route.count) return true;
+  if (s->closed || s->service->server || spec->retry.attempts > 1 || spec->route.count || s->order != ORDER_FIFO) return true;
   if (s->total_timeout || (s->has_patience && (!s->fixed_patience || !s->central))) return true;
   if (s->has_patience && spec->failure.jobs == ON_FAILURE_REQUEUE_TAIL) return true; /* patience ends out of queue order */
   return spec->dispatch == DISPATCH_LEAST_WORK;

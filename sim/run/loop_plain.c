@@ -3,6 +3,7 @@
 #include "sim/base/check.h"
 #include "sim/core/event.h"
 #include "sim/run/flow.h"
+#include "sim/run/queue_order.h"
 #include "sim/run/station_hot.h"
 
 enum { ATTEMPT_SHIFT = 48, HOP_SHIFT = 56, HOPS = 255 };
@@ -68,7 +69,7 @@ static void server_start(Station *s, uint32_t e, uint32_t slot, uint32_t id, int
   s->slot[slot].start_ns = now_ns;
   s->slot[slot].free_ns = INSTANT_NEVER;
   station_serve(s, entry, now_ns, 1);
-  s->service->server->admit(station_params(s, entry), entry->server, now_ns, (ServerJob){slot, job->work_ns, job->input, job->output});
+  s->service->server->admit(station_params(s, entry), entry->server, now_ns, (ServerJob){slot, job->work_ns, job->input, job->output, s->rank ? order_rank(s, id) : 0});
   station_refresh_use(s, e, now_ns);
   station_log(s, 's', now_ns, job, entry->id);
   if (!s->service->server->take) push_server(s, e);
@@ -108,10 +109,16 @@ static uint32_t idle_slot(const Station *s) {
   return pick;
 }
 
-static uint32_t leave_queue(Station *s, Queue *queue, Entry *entry, int64_t now_ns) {
-  uint32_t id = hot_pop_head(s, queue);
+/* Out of the queue of an entry (NULL: the common one). */
+static void leave_queue(Station *s, Queue *queue, Entry *entry, uint32_t id, int64_t now_ns) {
+  order_remove(s, queue, id);
   station_wait(s, now_ns, -1);
   if (entry) entry->queued_ns -= hot_service_ns(s, &s->job[id], entry);
+}
+
+static uint32_t leave_head(Station *s, Queue *queue, Entry *entry, int64_t now_ns) {
+  uint32_t id = queue->head;
+  leave_queue(s, queue, entry, id, now_ns);
   return id;
 }
 
@@ -126,7 +133,7 @@ static bool ask_taker(Station *s, uint32_t e, int64_t now_ns) {
   for (;;) {
     ServerQueue waiting = {0};
     const Job *head = queue->count && entry->state == ENTRY_READY && entry->busy < s->slots_per_entry ? &s->job[queue->head] : NULL;
-    if (head) waiting = (ServerQueue){queue->count, head->enqueued_ns, head->input, head->output};
+    if (head) waiting = (ServerQueue){queue->count, head->enqueued_ns, head->input, head->output, order_longest_ns(s, queue), s->rank ? order_rank(s, queue->head) : 0};
     uint64_t n = s->service->server->take(station_params(s, entry), entry->server, now_ns, &waiting);
     CHECK(n <= waiting.count);
     if (n == 0) break;
@@ -134,7 +141,7 @@ static bool ask_taker(Station *s, uint32_t e, int64_t now_ns) {
     for (; n > 0; n--) {
       uint32_t slot = idle_slot_of(s, e, SLOT_NONE);
       CHECK(slot != SLOT_NONE);
-      start(s, slot, leave_queue(s, queue, s->central ? NULL : entry, now_ns), now_ns);
+      start(s, slot, leave_head(s, queue, s->central ? NULL : entry, now_ns), now_ns);
     }
   }
   station_refresh_use(s, e, now_ns);
@@ -169,31 +176,71 @@ static void serve(Station *s, uint32_t e, int64_t now_ns) {
   while (queue->count) {
     uint32_t slot = s->central ? idle_slot(s) : idle_slot_of(s, e, SLOT_NONE);
     if (slot == SLOT_NONE) return;
-    start(s, slot, leave_queue(s, queue, s->central ? NULL : entry, now_ns), now_ns);
+    start(s, slot, leave_head(s, queue, s->central ? NULL : entry, now_ns), now_ns);
   }
 }
 
-static void enqueue(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
+static void enqueue(Station *s, uint32_t e, uint32_t id, Join join, int64_t now_ns) {
   Job *job = &s->job[id];
   job->enqueued_ns = now_ns;
   job->place = e;
   job->touched = true;
   job->in_service = false;
   if (e == ENTRY_NONE) {
-    hot_push_tail(s, &s->waiting, id);
+    order_join(s, &s->waiting, id, join);
   } else {
     s->entry[e].queued_ns += hot_service_ns(s, job, &s->entry[e]);
-    hot_push_tail(s, &s->entry[e].queue, id);
+    order_join(s, &s->entry[e].queue, id, join);
   }
   station_wait(s, now_ns, 1);
   push_expiry(s, id);
 }
 
 /* A job joins the queue of an entry (ENTRY_NONE: the common one) and whoever takes from it is asked. */
-static void wait_for_taker(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
-  enqueue(s, e, id, now_ns);
+static void wait_for_taker(Station *s, uint32_t e, uint32_t id, Join join, int64_t now_ns) {
+  enqueue(s, e, id, join, now_ns);
   if (e != ENTRY_NONE) serve_taker(s, e, now_ns);
   else if (s->central) serve_takers(s, now_ns);
+}
+
+/* ---- preemption: only where services are laws ---- */
+
+/* The job of a slot waits again, before the others of its rank, and will go on where it was: it is returned. That of a client who has left
+ * ends here. */
+static uint32_t preempt(Station *s, uint32_t slot_index, int64_t now_ns) {
+  const Slot *slot = &s->slot[slot_index];
+  uint32_t e = station_slot_entry(s, slot_index);
+  int64_t start_ns = slot->start_ns, left_ns = slot->free_ns - now_ns;
+  uint32_t id = station_evict(s, slot_index, now_ns);
+  Job *job = &s->job[id];
+  if (job->abandoned) {
+    station_free_job(s, id);
+    return JOB_NONE;
+  }
+  job->waited_ns += start_ns - job->enqueued_ns;
+  job->work_ns = (double)left_ns * s->entry[e].speed;
+  job->variant = VARIANT_LEFT;
+  job->stamp++;
+  if (!s->total_timeout) job->deadline_ns = INSTANT_NEVER; /* patience was for the wait before the first start */
+  enqueue(s, s->central ? ENTRY_NONE : e, id, JOIN_FIRST, now_ns);
+  return id;
+}
+
+/* After requeues, a job may wait whose rank is above that of one in service. */
+static void preempt_for_head(Station *s, uint32_t e, int64_t now_ns) {
+  Queue *queue = e == ENTRY_NONE ? &s->waiting : &s->entry[e].queue;
+  while (queue->count) {
+    uint32_t slot = order_slot_below(s, e, queue->head);
+    if (slot == SLOT_NONE) return;
+    uint32_t id = leave_head(s, queue, e == ENTRY_NONE ? NULL : &s->entry[e], now_ns);
+    preempt(s, slot, now_ns);
+    start(s, slot, id, now_ns);
+  }
+}
+
+static void preempt_for_heads(Station *s, int64_t now_ns) {
+  if (s->central) preempt_for_head(s, ENTRY_NONE, now_ns);
+  for (uint32_t k = 0; k < s->n_eligible && !s->central; k++) preempt_for_head(s, s->eligible[k], now_ns);
 }
 
 static void after_control(Station *s, int64_t now_ns) {
@@ -201,22 +248,22 @@ static void after_control(Station *s, int64_t now_ns) {
   rebuild_events(s);
   for (uint32_t k = 0; k < s->n_eligible; k++) serve(s, s->eligible[k], now_ns);
   while (!s->central && s->waiting.count && s->n_eligible) {
-    uint32_t id = hot_pop_head(s, &s->waiting);
+    uint32_t id = leave_head(s, &s->waiting, NULL, now_ns);
     Job *job = &s->job[id];
-    station_wait(s, now_ns, -1);
     job->waited_ns += now_ns - job->enqueued_ns;
     job->enqueued_ns = now_ns;
     job->stamp++;
     uint32_t e = station_choose(s, job, now_ns), slot = s->takes ? SLOT_NONE : idle_slot_of(s, e, SLOT_NONE);
     if (s->takes) {
-      wait_for_taker(s, e, id, now_ns);
+      wait_for_taker(s, e, id, JOIN_LAST, now_ns);
     } else if (slot != SLOT_NONE) {
       if (s->total_timeout) push_expiry(s, id);
       start(s, slot, id, now_ns);
     } else {
-      enqueue(s, e, id, now_ns);
+      enqueue(s, e, id, JOIN_LAST, now_ns);
     }
   }
+  if (s->preempts) preempt_for_heads(s, now_ns);
 }
 
 /* ---- what happens ---- */
@@ -232,19 +279,44 @@ static void set_deadline(Station *s, Job *job, int64_t now_ns) {
   job->deadline_ns = now_ns + patience;
 }
 
+/* A job came to a queue that may have been full. Where it waits, it or whom it displaces is dropped. */
+static bool drop_surplus(Station *s, uint32_t e, uint32_t came, int64_t now_ns) {
+  Entry *entry = e == ENTRY_NONE ? NULL : &s->entry[e];
+  Queue *queue = entry ? &entry->queue : &s->waiting;
+  if ((int64_t)queue->count <= s->queue_limit || s->job[came].in_service) return false;
+  uint32_t id = order_surplus(s, queue, came);
+  Job *job = &s->job[id];
+  leave_queue(s, queue, entry, id, now_ns);
+  job->waited_ns += now_ns - job->enqueued_ns;
+  station_lose(s, id, LOSS_DROPPED, now_ns);
+  return true;
+}
+
 /* Whether it must wait shows when the servers have been asked: what stands behind the limit then is dropped. */
 static void arrive_for_taker(Station *s, uint32_t id, int64_t now_ns) {
   uint32_t e = s->central ? ENTRY_NONE : station_choose(s, &s->job[id], now_ns);
-  wait_for_taker(s, e, id, now_ns);
-  Entry *entry = e == ENTRY_NONE ? NULL : &s->entry[e];
-  Queue *queue = entry ? &entry->queue : &s->waiting;
-  if ((int64_t)queue->count <= s->queue_limit || queue->tail != id) return;
-  if (entry) entry->queued_ns -= hot_service_ns(s, &s->job[id], entry);
-  queue_remove(s, queue, id);
-  station_wait(s, now_ns, -1);
-  station_lose(s, id, LOSS_DROPPED, now_ns);
-  if (entry) serve_taker(s, e, now_ns); /* it waits for nobody now */
+  wait_for_taker(s, e, id, JOIN_IN_TURN, now_ns);
+  if (!drop_surplus(s, e, id, now_ns)) return;
+  if (e != ENTRY_NONE) serve_taker(s, e, now_ns); /* it waits for nobody now */
   else if (s->central) serve_takers(s, now_ns);
+}
+
+/* All slots are busy: it takes another job's, or waits, or finds the queue full. */
+static void arrive_at_busy(Station *s, uint32_t e, uint32_t id, int64_t now_ns) {
+  const Queue *queue = e == ENTRY_NONE ? &s->waiting : &s->entry[e].queue;
+  uint32_t waits = id;
+  uint32_t slot = s->preempts && (s->central || e != ENTRY_NONE) ? order_slot_below(s, e, id) : SLOT_NONE;
+  if (slot != SLOT_NONE) {
+    if (s->total_timeout) push_expiry(s, id);
+    waits = preempt(s, slot, now_ns);
+    start(s, slot, id, now_ns);
+  } else if (s->order != ORDER_PRIORITY && (int64_t)queue->count >= s->queue_limit) {
+    station_lose(s, id, LOSS_DROPPED, now_ns);
+    return;
+  } else {
+    enqueue(s, e, id, JOIN_IN_TURN, now_ns);
+  }
+  if (s->order == ORDER_PRIORITY && waits != JOB_NONE) drop_surplus(s, e, waits, now_ns);
 }
 
 static void arrive(Station *s, uint32_t id, int64_t now_ns) {
@@ -260,14 +332,11 @@ static void arrive(Station *s, uint32_t id, int64_t now_ns) {
   }
   uint32_t e = s->central ? ENTRY_NONE : station_choose(s, job, now_ns);
   uint32_t slot = s->central ? (s->waiting.count ? SLOT_NONE : idle_slot(s)) : e == ENTRY_NONE ? SLOT_NONE : idle_slot_of(s, e, SLOT_NONE);
-  Queue *queue = e == ENTRY_NONE ? &s->waiting : &s->entry[e].queue;
   if (slot != SLOT_NONE) {
     if (s->total_timeout) push_expiry(s, id);
     start(s, slot, id, now_ns);
-  } else if ((int64_t)queue->count >= s->queue_limit) {
-    station_lose(s, id, LOSS_DROPPED, now_ns);
   } else {
-    enqueue(s, e, id, now_ns);
+    arrive_at_busy(s, e, id, now_ns);
   }
   if (s->n_waiting > (uint64_t)s->spec->queue.max_queue) s->overflow = s->n_waiting;
 }
@@ -511,9 +580,7 @@ static void expiry(Station *s, uint32_t id, uint32_t stamp, int64_t now_ns) {
     return;
   }
   Entry *entry = job->place == ENTRY_NONE ? NULL : &s->entry[job->place];
-  if (entry) entry->queued_ns -= hot_service_ns(s, job, entry);
-  queue_remove(s, entry ? &entry->queue : &s->waiting, id);
-  station_wait(s, now_ns, -1);
+  leave_queue(s, entry ? &entry->queue : &s->waiting, entry, id, now_ns);
   job->waited_ns += now_ns - job->enqueued_ns;
   uint32_t e = job->place;
   station_lose(s, id, LOSS_ABANDONED, now_ns);

@@ -264,6 +264,9 @@ static bool services_check(const DeploymentSpec *spec, Arena *arena, Err *err) {
                     (long long)least, (long long)spec->concurrency);
     range_check(spec, variant, arena, err);
   }
+  if (server && spec->queue.preempt)
+    good = err_at(err, named_path(arena, "deployments", spec->name, "queue.preempt"), "takes the slot of another job, but jobs of `%s` have none of their own: they share a replica",
+                  deployment_variant(spec, 0)->service.model->name);
   return good;
 }
 

@@ -78,6 +78,7 @@ typedef enum TimeoutOf { TIMEOUT_WAITING, TIMEOUT_TOTAL } TimeoutOf;
 typedef enum TimeoutWork { TIMEOUT_CANCEL, TIMEOUT_WASTE } TimeoutWork;
 typedef enum RouteCall { ROUTE_AFTER, ROUTE_SYNCHRONOUS } RouteCall;
 typedef enum OnFailure { ON_FAILURE_REQUEUE_HEAD, ON_FAILURE_REQUEUE_TAIL, ON_FAILURE_FAIL } OnFailure;
+typedef enum QueueOrder { ORDER_FIFO, ORDER_LIFO, ORDER_PRIORITY } QueueOrder;
 typedef enum FailedWork { FAILED_WORK_RESTART, FAILED_WORK_RESUME } FailedWork;
 
 #define TIMEOUT_FIELDS(F, C, O, L, M, R, P)                                                               \
@@ -89,7 +90,9 @@ typedef struct TimeoutSpec { FIELD_MEMBERS(TIMEOUT_FIELDS) } TimeoutSpec;
 #define QUEUE_FIELDS(F, C, O, L, M, R, P)                                                                 \
   F(integer, limit, "-1", -1, HUGE_COUNT, OPTIONAL, "jobs that may wait (in each replica's queue, or the central one); -1: no limit", "") \
   O(timeout, TimeoutSpec, &timeout_type, OPTIONAL, "when clients give up")                            \
-  F(integer, max_queue, "1000000", 1, HUGE_COUNT, OPTIONAL, "waiting jobs above which the run ends with an error", "")
+  F(integer, max_queue, "1000000", 1, HUGE_COUNT, OPTIONAL, "waiting jobs above which the run ends with an error", "") \
+  C(order, queue_order_names, "fifo", "who is served next: fifo: the oldest; lifo: the newest; priority: of the highest priority (workload.priority), the oldest. Under priority a full queue drops the newest of the lowest priority, else whoever comes", "--scheduling-policy, vLLM; ModelQueuePolicy, Triton") \
+  F(flag, preempt, "false", 0, 1, OPTIONAL, "under priority: who finds no slot takes that of the lowest priority below its own (the one started last); that job waits before the others of its priority, and goes on where it was", "")
 typedef struct QueueSpec { FIELD_MEMBERS(QUEUE_FIELDS) } QueueSpec;
 
 #define VARIANT_FIELDS(F, C, O, L, M, R, P)                                                               \
@@ -144,7 +147,8 @@ int64_t readiness_ns(const ReadinessSpec *readiness, int64_t load_ns);
   F(dist, input, "0", 0, 4e9, OPTIONAL, "size of a job's input in units (tokens, or units of unit_bytes)", "")              \
   F(dist, output, "0", 0, 4e9, OPTIONAL, "size of a job's output in units", "")                       \
   F(number, correlation, "0", -0.999, 0.999, OPTIONAL, "rank correlation (Spearman's) of input and output, by a Gaussian copula", "Nelsen, An Introduction to Copulas, 2.3.8") \
-  F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "")
+  F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "") \
+  F(integer, priority, "0", -1e9, 1e9, OPTIONAL, "of its jobs in queues of order priority, also those of deployments they are routed to or call; higher ones first", "PriorityClass, Kubernetes")
 typedef struct WorkloadSpec { FIELD_MEMBERS(WORKLOAD_FIELDS) } WorkloadSpec;
 
 #define DEPLOYMENT_FIELDS(F, C, O, L, M, R, P)                                                            \
@@ -247,6 +251,8 @@ typedef struct Scenario {
   int *initial_variant;
   double *route_probability; /* [from][to], rows sum to <= 1 */
   bool *route_holds;         /* [from][to]: a synchronous call */
+  uint32_t *priority_rank;   /* of each deployment's workload among the distinct priorities; 0: the highest */
+  uint32_t n_priority_ranks;
   uint32_t *flow_of;         /* flow index of each deployment, upstream first */
   uint32_t n_flows;
 } Scenario;

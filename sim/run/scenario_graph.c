@@ -2,6 +2,7 @@
  * connected components downstream first; its stack is an array here, so that a long chain of calls cannot exhaust the machine's. */
 #include "sim/run/scenario_graph.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/text.h"
@@ -213,6 +214,58 @@ static const bool *edges_of(const Scenario *scenario, Arena *arena) {
   return leads;
 }
 
+/* ---- priorities ---- */
+
+static int compare_priorities(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x < y) - (x > y);
+}
+
+static void ranks_resolve(Scenario *scenario, Arena *arena) {
+  size_t n = scenario->deployments.count, distinct = 0;
+  int64_t *priority = ARENA_ARRAY(arena, int64_t, n);
+  scenario->priority_rank = ARENA_ARRAY(arena, uint32_t, n);
+  for (size_t d = 0; d < n; d++) priority[d] = scenario_deployment(scenario, d)->workload.priority;
+  qsort(priority, n, sizeof *priority, compare_priorities);
+  for (size_t k = 0; k < n; k++)
+    if (k == 0 || priority[k] != priority[k - 1]) priority[distinct++] = priority[k];
+  for (size_t d = 0; d < n; d++)
+    while (priority[scenario->priority_rank[d]] != scenario_deployment(scenario, d)->workload.priority) scenario->priority_rank[d]++;
+  scenario->n_priority_ranks = (uint32_t)distinct;
+}
+
+/* Marks what leads to a deployment. */
+static void reach_back(const Scenario *scenario, size_t to, bool *leads) {
+  size_t n = scenario->deployments.count;
+  memset(leads, 0, n * sizeof *leads);
+  leads[to] = true;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t d = 0; d < n; d++)
+      for (size_t next = 0; next < n && !leads[d]; next++)
+        if (leads[next] && scenario->route_probability[d * n + next] > 0) leads[d] = changed = true;
+  }
+}
+
+/* Where all that come are of one priority, that order is first come, first served: hardly what was meant. */
+static void priorities_warn(const Scenario *scenario, Arena *arena, Err *err) {
+  size_t n = scenario->deployments.count;
+  bool *leads = ARENA_ARRAY(arena, bool, n);
+  for (size_t d = 0; d < n; d++) {
+    if (scenario_deployment(scenario, d)->queue.order != ORDER_PRIORITY) continue;
+    reach_back(scenario, d, leads);
+    bool differ = false;
+    int64_t one = INT64_MIN;
+    for (size_t from = 0; from < n && !differ; from++) {
+      const WorkloadSpec *workload = &scenario_deployment(scenario, from)->workload;
+      if (!leads[from] || !workload->arrivals.model) continue;
+      differ = one != INT64_MIN && workload->priority != one;
+      one = workload->priority;
+    }
+    if (!differ) err_warn(err, "warning: %s: all jobs that come here are of priority %lld", named_path(arena, "deployments", scenario_deployment(scenario, d)->name, "queue.order"), (long long)one);
+  }
+}
+
 /* Components come downstream first; started from the last deployment and numbered backwards, unrelated ones keep the file's order. */
 static void flows_resolve(Scenario *scenario, Arena *arena) {
   uint32_t n = (uint32_t)scenario->deployments.count;
@@ -239,5 +292,7 @@ bool scenario_resolve_graph(Scenario *scenario, Arena *arena, Err *err) {
   good &= sources_check(scenario, arena, err);
   flows_resolve(scenario, arena);
   circles_warn(scenario, arena, err);
+  ranks_resolve(scenario, arena);
+  priorities_warn(scenario, arena, err);
   return good;
 }

@@ -15,6 +15,7 @@ static const char *const timeout_of_names[] = {"waiting", "total", NULL};
 static const char *const timeout_work_names[] = {"cancel", "waste", NULL};
 static const char *const on_failure_names[] = {"requeue-head", "requeue-tail", "fail", NULL};
 static const char *const failed_work_names[] = {"restart", "resume", NULL};
+static const char *const queue_order_names[] = {"fifo", "lifo", "priority", NULL};
 static const char *const warmup_rule_names[] = {"given", "mser-5", NULL};
 
 /* ---- checks ---- */
@@ -72,6 +73,11 @@ static bool check_deployment(const void *value, Err *err) {
     good = err_at(err, "limits.gpu", "the limit of gpu must equal its request");
   if (d->variants.count == 0) good = err_at(err, "variants", "at least one variant is needed");
   return good;
+}
+
+static bool check_queue(const void *value, Err *err) {
+  const QueueSpec *queue = value;
+  return !queue->preempt || queue->order == ORDER_PRIORITY || err_at(err, "preempt", "whose slot may be taken follows from priorities: it needs `order: priority`");
 }
 
 static bool check_precision(const void *value, Err *err) {
@@ -184,7 +190,7 @@ static const Type timeout_type = FIELD_TYPE("timeout", "when clients give up", T
 #define ROW_STRUCT QueueSpec
 static const Field queue_fields[] = {FIELD_ROWS(QUEUE_FIELDS)};
 #undef ROW_STRUCT
-static const Type queue_type = FIELD_TYPE("queue", "limits of waiting", QueueSpec, queue_fields, NULL);
+static const Type queue_type = FIELD_TYPE("queue", "limits of waiting", QueueSpec, queue_fields, check_queue);
 
 #define ROW_STRUCT VariantSpec
 static const Field variant_fields[] = {FIELD_ROWS(VARIANT_FIELDS)};

@@ -6,6 +6,7 @@
 #include "sim/base/check.h"
 #include "sim/base/hash.h"
 #include "sim/run/flow.h"
+#include "sim/run/queue_order.h"
 #include "sim/run/station_hot.h"
 
 enum { FIRST_JOBS = 256, FIRST_ENTRIES = 8 };
@@ -37,7 +38,7 @@ void station_begin(Station *s, const Scenario *scenario, uint32_t deployment, ui
   s->central = spec->dispatch == DISPATCH_CENTRAL_QUEUE;
   patience_begin(s);
   s->free_job = JOB_NONE;
-  s->waiting = (Queue){JOB_NONE, JOB_NONE, 0};
+  order_begin(s);
   s->changed = true;
   s->sized = distribution_mean(&spec->workload.input) > 0 || distribution_mean(&spec->workload.output) > 0 ||
              (spec->workload.arrivals.model && ((const Workload *)spec->workload.arrivals.model)->brings_sizes);

@@ -41,6 +41,7 @@ typedef struct Call {
 
 typedef struct Queue {
   uint32_t head, tail, count;
+  uint32_t *last; /* under priorities: [ranks], the last job of each, JOB_NONE where there is none */
 } Queue;
 
 typedef struct Slot {
@@ -120,6 +121,10 @@ struct Station {
   bool has_patience, fixed_patience, total_timeout;
   int64_t patience_ns; /* fixed */
   int64_t queue_limit;
+  QueueOrder order;
+  const uint32_t *rank; /* under priorities: of the jobs of each deployment's workload */
+  uint32_t n_ranks;
+  bool preempts;
   /* jobs */
   Job *job;
   uint32_t n_jobs, job_capacity, free_job;
@@ -219,10 +224,8 @@ uint32_t station_choose(Station *station, const Job *job, int64_t now_ns);
 uint32_t station_evict(Station *station, uint32_t slot, int64_t now_ns);
 /* Books a job lost in this attempt and frees it; retries are the plain loop's. Its level changes are the caller's. */
 void station_lose(Station *station, uint32_t job, Loss loss, int64_t now_ns);
-/* A job that must find another replica (its own is draining or failed): to the central queue, or to a chosen replica's. */
 /* A server's CPU use after something about it changed. */
 void station_refresh_use(Station *station, uint32_t entry, int64_t now_ns);
-void station_requeue(Station *station, uint32_t job, bool at_head, int64_t now_ns);
 /* A call of a replica's job has begun or is over: when a draining one will be gone is found anew. */
 void station_call_changed(Station *station, uint32_t entry, int64_t now_ns);
 /* Books a job lost for good. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/base/check.h"
+#include "sim/run/queue_order.h"
 #include "sim/run/station.h"
 
 /* Every operation finds its entry here, and may change what the next local event is. */
@@ -63,10 +64,11 @@ uint32_t station_add(Station *s, uint32_t replica, int variant, double speed, in
   Entry *entry = &s->entry[e];
   void *server = entry->server;
   uint32_t stamp = entry->server_stamp, generation = entry->generation;
+  Queue queue = order_new_queue(s, entry->queue.last);
   *entry = (Entry){.state = ENTRY_STARTING, .id = replica, .variant = variant, .speed = speed, .slowness = 1 / speed,
                    .usage_millicores = usage_millicores, .request_millicores = request_millicores, .ready_ns = ready_ns,
                    .swap_ns = INSTANT_NEVER, .drained_ns = INSTANT_NEVER, .kill_ns = INSTANT_NEVER,
-                   .queue = {JOB_NONE, JOB_NONE, 0}, .server = server, .server_stamp = stamp + 1, .generation = generation + 1,
+                   .queue = queue, .server = server, .server_stamp = stamp + 1, .generation = generation + 1,
                    .began_ns = now_ns};
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++) {
     s->slot[k].job = JOB_NONE;
@@ -117,7 +119,8 @@ static void entry_gone(Station *s, Entry *entry, int64_t now_ns, bool tell) {
 
 /* ---- jobs that lose their replica ---- */
 
-void station_requeue(Station *s, uint32_t id, bool at_head, int64_t now_ns) {
+/* A job that must find another replica (its own is draining or failed): to the central queue, or to a chosen replica's. */
+static void requeue(Station *s, uint32_t id, Join join, int64_t now_ns) {
   Job *job = &s->job[id];
   job->enqueued_ns = now_ns;
   job->touched = true;
@@ -133,8 +136,7 @@ void station_requeue(Station *s, uint32_t id, bool at_head, int64_t now_ns) {
       s->entry[e].queued_ns += station_service_ns(s, job, &s->entry[e]);
     }
   }
-  if (at_head) queue_push_head(s, queue, id);
-  else queue_push_tail(s, queue, id);
+  order_join(s, queue, id, join);
   station_wait(s, now_ns, 1);
   s->changed = true;
 }
@@ -158,7 +160,7 @@ static void job_interrupted(Station *s, uint32_t id, int64_t start_ns, double le
     job->work_ns = left_work_ns;
     job->variant = VARIANT_LEFT;
   }
-  station_requeue(s, id, failure->jobs == ON_FAILURE_REQUEUE_HEAD, now_ns);
+  requeue(s, id, failure->jobs == ON_FAILURE_REQUEUE_HEAD ? JOIN_FIRST : JOIN_LAST, now_ns);
 }
 
 /* The jobs in service of an entry, oldest start first (lowest slot in a tie), leave it. Head requeues run backwards, so that they
@@ -190,15 +192,15 @@ static void entry_interrupt(Station *s, uint32_t e, bool fails, int64_t now_ns) 
   }
 }
 
-/* The waiting jobs of an entry move to other replicas, in order. */
+/* The waiting jobs of an entry move to other replicas, in order: where the newest is first, the oldest moves first. */
 static void entry_move_queue(Station *s, Entry *entry, int64_t now_ns) {
   while (entry->queue.count) {
-    uint32_t id = entry->queue.head;
+    uint32_t id = s->order == ORDER_LIFO ? entry->queue.tail : entry->queue.head;
     Job *job = &s->job[id];
-    queue_remove(s, &entry->queue, id);
+    order_remove(s, &entry->queue, id);
     station_wait(s, now_ns, -1);
     job->waited_ns += now_ns - job->enqueued_ns;
-    station_requeue(s, id, false, now_ns);
+    requeue(s, id, JOIN_IN_TURN, now_ns);
   }
   entry->queued_ns = 0;
 }

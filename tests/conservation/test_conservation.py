@@ -71,6 +71,19 @@ class Draw:
             result["retry"] = {"attempts": 3, "backoff": "200ms"}
         return result
 
+    def orders(self, deployments):
+        """Queues that are not first come, first served; jobs of one go on to another, in whose queue they keep their priority. Draws of their own."""
+        own = random.Random(f"orders {self.seed}")
+        for name, deployment in deployments.items():
+            order = own.choice(("fifo", "lifo", "priority", "priority"))
+            law = "distribution" in deployment["variants"]["v"]["service"]
+            if order != "fifo":
+                deployment["queue"] = {**deployment.get("queue", {}), "order": order, **({"preempt": True} if order == "priority" and law and own.random() < 0.6 else {})}
+            deployment["workload"]["priority"] = own.choice((0, 1, -4))
+        if len(deployments) == 2 and own.random() < 0.5:
+            deployments["x"]["route"] = [{"to": "y", "probability": 0.5, **({"call": "synchronous"} if "distribution" in deployments["x"]["variants"]["v"]["service"] and own.random() < 0.5 else {})}]
+        return deployments
+
     def scenario(self):
         gpus = self.random.random() < 0.4
         pools = ["a", "b"][: self.one(1, 2)]
@@ -82,7 +95,7 @@ class Draw:
         nodes = self.one("on-demand", "on-demand", {"cluster-autoscaler": {"scan_interval": "2s", "scale_down_unneeded_time": "5s", "scale_down_delay_after_add": "2s"}}, "karpenter")
         timing = {"period": "4s", "metrics": {"scrape": "2s", "window": "8s"}}
         return {"name": "conservation", "horizon": f"{self.horizon_s}s", "seed": self.seed, "replications": REPLICATIONS, "cluster": {"pools": {name: self.pool(gpus) for name in pools}},
-                "deployments": {name: self.deployment(pools, gpus) for name in ("x", "y")[: self.one(1, 2)]},
+                "deployments": self.orders({name: self.deployment(pools, gpus) for name in ("x", "y")[: self.one(1, 2)]}),
                 "strategies": {"one": {"scale": scale, "nodes": nodes, **timing}, "two": {"scale": "none", "nodes": "on-demand", **timing}}}
 
 
@@ -121,16 +134,17 @@ class Conservation(InFolder):
         self.assertEqual(ran.returncode, 0, ran.stderr + told)
         result = Result(output)
         s = result.summary
-        self.check_jobs(s, told)
+        self.check_jobs(s, scenario["deployments"], told)
         self.check_capacity(result, scenario, told)
         self.check_money(result, scenario, told)
         self.check_energy(result, scenario, told)
         return float(s["nodes_failed"].sum() + s["nodes_reclaimed"].sum()), float(s["interrupted"].sum()), float(s["orders_refused"].sum() + s["starts_failed"].sum())
 
-    def check_jobs(self, s, told):
+    def check_jobs(self, s, deployments, told):
         ended = s["finished"] + s["dropped"] + s["abandoned"] + s["failed"] + s["in_flight"]
         self.assertTrue((s["offered"] == ended).all(), f"jobs\n{told}")
-        self.assertTrue((s["offered"][:REPLICATIONS] == s["offered"][REPLICATIONS:]).all(), f"the load depends on the strategy\n{told}")
+        own = slice(0, 1 if "route" in deployments["x"] else None)  # what goes on from x to y depends on what x finishes
+        self.assertTrue((s["offered"][:REPLICATIONS, own] == s["offered"][REPLICATIONS:, own]).all(), f"the load depends on the strategy\n{told}")
         self.assertTrue((s["attempts"] >= s["offered"]).all(), f"attempts\n{told}")
         in_time = s["attainment_ratio"] * s["offered"]
         possible = numpy.where(numpy.isfinite(in_time), s["offered"] - numpy.floor(in_time), 0)

@@ -55,6 +55,18 @@ def clients():
     return result
 
 
+def by_priority():
+    """Three classes on two deployments that grow and shrink: one with preemption and little room, the other one's newest job first."""
+    result = scenario({"deployments.app.queue": {"order": "priority", "preempt": True, "limit": 12}, "deployments.app.failure": {"jobs": "requeue-head", "work": "resume"},
+                       "deployments.app.workload.priority": -1, "deployments.app.route": [{"to": "next", "probability": 0.5, "call": "synchronous"}]})
+    for name, priority in (("high", 9), ("middle", 4)):
+        result["deployments"][name] = {"concurrency": 20, "variants": {"v": {"service": {"distribution": {"time": "0s"}}}}, "route": [{"to": "app", "call": "synchronous"}],
+                                       "retry": {"attempts": 3, "backoff": "200ms"}, "workload": {"arrivals": {"gamma": {"rate": "4/s", "cv": 1.5}}, "priority": priority}}
+    result["deployments"]["next"] = {"requests": {"cpu": 1, "memory": "1Gi"}, "replicas": {"initial": 1, "min": 1, "max": 6}, "dispatch": "least-work", "queue": {"order": "lifo"},
+                                     "variants": {"only": {"load": "5s", "service": LOGNORMAL}}}
+    return result
+
+
 def on_several_pools():
     """Deployments that may use two kinds of machines, and node policies that add, empty and replace nodes."""
     result = scenario({
@@ -142,6 +154,7 @@ SCENARIOS = {
                        "backlog": {"scale": {"threshold": {"data_size": {"source": "backlog", "below": "3M"}, "resource_limit": {"source": "always"}}}},
                        "small": {"scale": "small_model"}}}),
     "clients": clients(),
+    "priorities": by_priority(),
     "many_deployments": with_more_deployments(),
     "several_pools": on_several_pools(),
     "in_trouble": in_trouble(),

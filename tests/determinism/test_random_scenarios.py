@@ -65,6 +65,24 @@ class Troubles:
         scenario["cluster"]["carbon"] = {"by_hour": [200, 400]}
 
 
+class Orders:
+    """In which order the queues of a random scenario are served, and the priorities of its workloads: draws of their own, too."""
+
+    def __init__(self, seed):
+        self.random = random.Random(f"orders {seed}")
+
+    def apply(self, scenario):
+        if self.random.random() < 0.4:
+            return
+        for deployment in scenario["deployments"].values():
+            if self.random.random() < 0.7:
+                deployment["workload"]["priority"] = self.random.choice((-1, 0, 5))
+            order = self.random.choice(("fifo", "lifo", "priority", "priority", "priority"))
+            laws = all(set(variant["service"]) <= {"distribution", "sized"} for variant in deployment["variants"].values())
+            if order != "fifo":
+                deployment["queue"] = {**deployment.get("queue", {}), "order": order, **({"preempt": True} if order == "priority" and laws and self.random.random() < 0.5 else {})}
+
+
 class Draw:
     """A random scenario: a dictionary by a seed."""
 
@@ -75,6 +93,7 @@ class Draw:
         self.loops = random.Random(f"loops {seed}")
         self.batching = random.Random(f"batching {seed}")  # of its own, so that the other draws of a seed stay what they were
         self.troubles = Troubles(seed, self.horizon_s)
+        self.orders = Orders(seed)
 
     def one(self, *choices):
         return self.random.choice(choices)
@@ -202,6 +221,7 @@ class Draw:
                          cluster={"pools": {name: self.pool() for name in pools}}, deployments=deployments,
                          strategies={f"s{k}": self.strategy() for k in range(3)}, faults=faults or None)
         self.troubles.apply(result)
+        self.orders.apply(result)
         return result
 
 

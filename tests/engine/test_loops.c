@@ -106,7 +106,7 @@ typedef struct Outcome {
 } Outcome;
 
 /* Runs a case for `seconds` with about one operation a second; `stops` adds further, idle stops. */
-static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stops) {
+static Outcome play_order(const Case *x, QueueOrder order, uint32_t seed, bool plain, bool log, int stops) {
   const int64_t horizon = 200 * NS_PER_S;
   SmallScenario *small = small_scenario(x->load * 4 * 20, 50e6, 4, horizon);
   small->deployment.concurrency = x->concurrency;
@@ -116,6 +116,10 @@ static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stop
   small->deployment.queue.timeout.after_ns = distribution_constant((double)x->patience_ns);
   small->deployment.failure = (FailureSpec){(int)x->on_failure, (int)x->failed_work};
   small->deployment.grace_ns = NS_PER_S / 2;
+  small->deployment.queue.order = order;
+  uint32_t only_rank = 0;
+  small->scenario.priority_rank = &only_rank;
+  small->scenario.n_priority_ranks = 1;
   small->deployment.variants.count = 2;
   if (x->grid_ns > 0) {
     for (int v = 0; v < 2; v++) *(Distribution *)small->variant[v].service.params = distribution_constant(x->grid_ns * (v + 1));
@@ -129,7 +133,7 @@ static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stop
   scrapes_begin(&station.scrapes, &arena, 8, false, false);
   flow_begin(&flow, &small->scenario, &all, 0, 15 * NS_PER_S, plain, &arena);
   if (log) station.log = &out.watch.log;
-  assert_int_equal(flow.plain, plain);
+  assert_int_equal(flow.plain, plain || order != ORDER_FIFO);
   Live live = {.n = 0};
   for (uint32_t r = 0; r < 4; r++) {
     station_add(&station, 1000 + r, 0, 1, 1000, 1000, 0, 0);
@@ -167,6 +171,8 @@ static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stop
   return out;
 }
 
+static Outcome play(const Case *x, uint32_t seed, bool plain, bool log, int stops) { return play_order(x, ORDER_FIFO, seed, plain, log, stops); }
+
 static void compare_case(const Case *x, uint32_t seed) {
   Outcome fast = play(x, seed, false, true, 0), plain = play(x, seed, true, true, 0);
   qsort(fast.watch.seen, fast.watch.count, sizeof(Seen), seen_order);
@@ -182,6 +188,10 @@ static void compare_case(const Case *x, uint32_t seed) {
   assert_int_equal(fast.hash, plain.hash);
   Outcome stopped = play(x, seed, false, false, 3);
   assert_int_equal(stopped.hash, fast.hash);
+  if (seed % 3 == 0) {
+    assert_int_equal(play_order(x, ORDER_PRIORITY, seed, false, false, 0).hash, fast.hash); /* of one priority: first come, first served */
+    assert_int_equal(play_order(x, ORDER_LIFO, seed, false, false, 3).hash, play_order(x, ORDER_LIFO, seed, false, false, 0).hash);
+  }
   free(fast.watch.seen);
   free(plain.watch.seen);
 }

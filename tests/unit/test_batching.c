@@ -15,7 +15,7 @@ static Bench bench_new(void) {
 }
 
 static uint64_t takes_of(Bench *b, int64_t at_ms, uint64_t waiting, int64_t oldest_ms) {
-  ServerQueue queue = {.count = waiting, .oldest_ns = oldest_ms * MS};
+  ServerQueue queue = {.count = waiting, .oldest_ns = oldest_ms * MS, .longest_ns = oldest_ms * MS};
   return b->model->take(b->params, b->state, at_ms * MS, &queue);
 }
 
@@ -24,7 +24,7 @@ static void offers(Bench *b, int64_t at_ms, uint64_t waiting, int64_t oldest_ms,
   assert_int_equal(takes_of(b, at_ms, waiting, oldest_ms), taken);
   for (uint64_t k = 0; k < taken; k++) {
     uint32_t size = input + (uint32_t)k;
-    b->model->admit(b->params, b->state, at_ms * MS, (ServerJob){b->slot++, bench_alone_ns(b, size, 0), size, 0});
+    b->model->admit(b->params, b->state, at_ms * MS, (ServerJob){b->slot++, bench_alone_ns(b, size, 0), size, 0, 0});
   }
 }
 
@@ -157,8 +157,8 @@ static void noise_of_the_first(void **unused) {
   assert_true(fabs(b.service->mean_ns(b.params) - 20.0 * MS) < 1e-6);
   bench_begin(&b, 4);
   assert_int_equal(takes_of(&b, 0, 2, 0), 2);
-  b.model->admit(b.params, b.state, 0, (ServerJob){0, 30.0 * MS, 0, 0}); /* 1.5 times what it takes alone */
-  b.model->admit(b.params, b.state, 0, (ServerJob){1, 1.0 * MS, 0, 0});
+  b.model->admit(b.params, b.state, 0, (ServerJob){0, 30.0 * MS, 0, 0, 0}); /* 1.5 times what it takes alone */
+  b.model->admit(b.params, b.state, 0, (ServerJob){1, 1.0 * MS, 0, 0, 0});
   ends(&b, 30 * MS, 0, 2); /* 20 x 1.5 */
   arena_free(&b.arena);
 }

@@ -18,13 +18,13 @@ static Bench bench_new(void) {
 static const ServerQueue nobody;
 
 static uint64_t asks(Bench *b, int64_t at_ns, uint32_t input, uint32_t output) {
-  ServerQueue queue = {1, at_ns, input, output};
+  ServerQueue queue = {1, at_ns, input, output, at_ns, 0};
   return b->model->take(b->params, b->state, at_ns, &queue);
 }
 
 static void admits(Bench *b, int64_t at_ns, uint32_t slot, uint32_t input, uint32_t output) {
   assert_int_equal(asks(b, at_ns, input, output), 1);
-  b->model->admit(b->params, b->state, at_ns, (ServerJob){slot, bench_alone_ns(b, input, output), input, output});
+  b->model->admit(b->params, b->state, at_ns, (ServerJob){slot, bench_alone_ns(b, input, output), input, output, 0});
 }
 
 static void goes_on(Bench *b, int64_t at_ns) { assert_int_equal(b->model->take(b->params, b->state, at_ns, &nobody), 0); }
@@ -232,8 +232,8 @@ static void on_their_way(void **unused) {
   goes_on(&b, 66 * MS);
   assert_int_equal(asks(&b, 70 * MS, 1, 1), 0);
   boundary(&b, 83 * MS); /* 17 */
-  b.model->take(b.params, b.state, 83 * MS, &(ServerQueue){1, 70 * MS, 1, 1});
-  b.model->admit(b.params, b.state, 83 * MS, (ServerJob){2, 1, 1, 1}); /* ready at 100: on its way since 70 */
+  b.model->take(b.params, b.state, 83 * MS, &(ServerQueue){1, 70 * MS, 1, 1, 70 * MS, 0});
+  b.model->admit(b.params, b.state, 83 * MS, (ServerJob){2, 1, 1, 1, 0}); /* ready at 100: on its way since 70 */
   goes_on(&b, 83 * MS);
   boundary(&b, 101 * MS); /* 18: of the decode iterations the first that ends then */
   goes_on(&b, 101 * MS);
@@ -275,14 +275,14 @@ static void play_complete(Bench *b, Ending *ending, const uint32_t *job_of, bool
 static void play_serve(Bench *b, const Story *story, Ending *ending, uint32_t *head, uint32_t come, uint32_t *job_of, bool *used, int64_t now_ns) {
   for (;;) {
     ServerQueue queue = {0};
-    if (*head < come) queue = (ServerQueue){come - *head, story[*head].arrival_ns, story[*head].input, story[*head].output};
+    if (*head < come) queue = (ServerQueue){come - *head, story[*head].arrival_ns, story[*head].input, story[*head].output, story[*head].arrival_ns, 0};
     if (b->model->take(b->params, b->state, now_ns, &queue) == 0) return;
     uint32_t slot = 0;
     while (used[slot]) slot++;
     used[slot] = true;
     job_of[slot] = *head;
     ending[*head].started_ns = now_ns;
-    b->model->admit(b->params, b->state, now_ns, (ServerJob){slot, 1, story[*head].input, story[*head].output});
+    b->model->admit(b->params, b->state, now_ns, (ServerJob){slot, 1, story[*head].input, story[*head].output, 0});
     (*head)++;
   }
 }
