@@ -94,7 +94,7 @@ static void groups_begin(Karpenter *k) {
   const List *pools = &k->params->nodePools;
   k->n_groups = pools->count ? (uint32_t)pools->count : 1;
   k->group = ARENA_ARRAY(seen->scratch, Group, k->n_groups);
-  k->spec = (const NodePoolSpec **)arena_alloc(seen->scratch, k->n_groups, sizeof *k->spec);
+  k->spec = ARENA_ARRAY(seen->scratch, const NodePoolSpec *, k->n_groups);
   uint32_t *order = ARENA_ARRAY(seen->scratch, uint32_t, k->n_groups);
   double *weight = ARENA_ARRAY(seen->scratch, double, k->n_groups);
   for (uint32_t g = 0; pools->count && g < k->n_groups; g++) {
