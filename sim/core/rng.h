@@ -33,7 +33,9 @@ typedef enum Purpose {
   PURPOSE_STOCK,       /* times in and out of stock of a market */
   PURPOSE_BATCH,       /* jobs that arrive together */
   PURPOSE_TRAINING_GPUS = 48, /* GPUs of a training job */
-  PURPOSE_TRAINING_FAILURE    /* lives of a training job's workers */
+  PURPOSE_TRAINING_FAILURE,   /* lives of a training job's workers */
+  PURPOSE_SHUFFLE,            /* order of the parts of a law (shuffle.h): of a job's first size, and of its second */
+  PURPOSE_SHUFFLE_SECOND
 } Purpose;
 
 typedef struct Stream {
