@@ -1,23 +1,35 @@
 /* Stratified draws; see shuffle.h. Whole numbers of 52 bits throughout, as the uniforms are made of them. */
 #include "sim/core/shuffle.h"
 
-enum { TURNS = 6, BITS_LEAST = 4 };
+#include "sim/base/check.h"
 
-Shuffle shuffle_make(uint32_t n, uint64_t seed, uint32_t entity, Purpose purpose, uint32_t replication) {
-  Shuffle s = {.n = n, .keys = stream_make(seed, entity, purpose, replication)};
-  if (n == 0) return s;
+enum { TURNS = 6, BITS_LEAST = 4 };
+#define GROUP_ORDERS (UINT64_C(1) << 63) /* words from here on are keys of the order of groups, those before of orders within one */
+
+static ShuffleParts parts_make(uint32_t n) {
   unsigned bits = BITS_LEAST;
   while (UINT64_C(1) << bits < n) bits++;
-  s.left_bits = bits / 2;
-  s.right_bits = bits - s.left_bits;
-  s.part = (UINT64_C(1) << 52) / n;
-  s.rest = (UINT64_C(1) << 52) % n;
+  return (ShuffleParts){n, bits / 2, bits - bits / 2, (UINT64_C(1) << 52) / n, (UINT64_C(1) << 52) % n};
+}
+
+Shuffle shuffle_make(uint32_t n, uint32_t groups, uint64_t seed, uint32_t entity, Purpose purpose, uint32_t replication) {
+  Shuffle s = {.keys = stream_make(seed, entity, purpose, replication)};
+  if (n == 0) return s;
+  CHECK(groups > 0 && n % groups == 0);
+  s.groups = parts_make(groups);
+  s.within = parts_make(n / groups);
   return s;
 }
 
-/* A round's keys are the same for a stream and its mirror: the mirrored order is the order of the parts counted from the other end. */
-static void round_keys(const Shuffle *s, uint64_t round, uint64_t key[TURNS]) {
-  for (uint64_t k = 0; k < TURNS; k++) key[k] = stream_word(&s->keys, round * TURNS + k) ^ s->keys.flip;
+typedef struct Order {
+  uint64_t number, key[TURNS];
+} Order;
+
+/* Keys are the same for a stream and its mirror: the mirrored order is that of the parts counted from the other end. */
+static Order order_make(const Shuffle *s, uint64_t number) {
+  Order order = {.number = number};
+  for (uint64_t k = 0; k < TURNS; k++) order.key[k] = stream_word(&s->keys, number * TURNS + k) ^ s->keys.flip;
+  return order;
 }
 
 /* The upper bits of a finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014). */
@@ -27,42 +39,39 @@ static inline uint64_t mixed(uint64_t x, unsigned bits) {
   return (x ^ x >> 31) >> (64 - bits);
 }
 
-static inline uint32_t permuted(const Shuffle *s, const uint64_t key[TURNS], uint32_t place) {
+static inline uint64_t permuted(const ShuffleParts *parts, const Order *order, uint64_t place) {
   uint64_t x = place;
   do {
-    uint64_t left = x >> s->right_bits, right = x & ((UINT64_C(1) << s->right_bits) - 1);
+    uint64_t left = x >> parts->right_bits, right = x & ((UINT64_C(1) << parts->right_bits) - 1);
     for (int k = 0; k < TURNS; k += 2) {
-      left ^= mixed(key[k] + right, s->left_bits);
-      right ^= mixed(key[k + 1] + left, s->right_bits);
+      left ^= mixed(order->key[k] + right, parts->left_bits);
+      right ^= mixed(order->key[k + 1] + left, parts->right_bits);
     }
-    x = left << s->right_bits | right;
-  } while (x >= s->n);
-  return (uint32_t)x;
+    x = left << parts->right_bits | right;
+  } while (x >= parts->n);
+  return x;
 }
 
-uint32_t shuffle_order(const Shuffle *s, uint64_t index) {
-  uint64_t key[TURNS];
-  round_keys(s, index / s->n, key);
-  return permuted(s, key, (uint32_t)(index % s->n));
-}
-
-/* floor((part * 2^52 + word) / n): 2^52 = n * s->part + s->rest keeps it in 64 bits, as part * rest < n^2 <= 10^18. */
-static inline double placed(const Shuffle *s, uint64_t part, double u) {
-  uint64_t word = (uint64_t)(u * 0x1p52);
-  return ((double)(part * s->part + (part * s->rest + word) / s->n) + 0.5) * 0x1p-52;
+/* floor((part * 2^52 + word) / n): 2^52 = n * parts->part + parts->rest keeps it in 64 bits, as part * rest < n^2 <= 10^18. */
+static inline uint64_t placed(const ShuffleParts *parts, uint64_t part, uint64_t flip, uint64_t word) {
+  if (flip) part = parts->n - 1 - part;
+  return part * parts->part + (part * parts->rest + word) / parts->n;
 }
 
 void shuffle_uniforms(const Shuffle *s, uint64_t first, size_t count, double *u) {
-  if (s->n == 0 || count == 0) return;
-  uint64_t key[TURNS], round = first / s->n;
-  uint32_t place = (uint32_t)(first % s->n);
-  round_keys(s, round, key);
-  for (size_t k = 0; k < count; k++, place++) {
-    if (place == s->n) {
-      place = 0;
-      round_keys(s, ++round, key);
+  if (s->within.n == 0) return;
+  uint64_t groups = s->groups.n, flip = s->keys.flip;
+  Order of_groups = {.number = UINT64_MAX}, within = {.number = UINT64_MAX};
+  for (size_t k = 0; k < count; k++) {
+    uint64_t index = first + k, turn = index / groups, group = 0, word = (uint64_t)(u[k] * 0x1p52);
+    if (groups > 1) {
+      if (of_groups.number != GROUP_ORDERS / TURNS + turn) of_groups = order_make(s, GROUP_ORDERS / TURNS + turn);
+      group = permuted(&s->groups, &of_groups, index % groups);
     }
-    uint32_t part = permuted(s, key, place);
-    u[k] = placed(s, s->keys.flip ? s->n - 1 - part : part, u[k]);
+    uint64_t round = turn / s->within.n * groups + group;
+    if (within.number != round) within = order_make(s, round);
+    word = placed(&s->within, permuted(&s->within, &within, turn % s->within.n), flip, word);
+    if (groups > 1) word = placed(&s->groups, group, flip, word);
+    u[k] = ((double)word + 0.5) * 0x1p-52;
   }
 }

@@ -17,7 +17,8 @@ const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604
 enum { ROUNDS = 10, COARSE_ROUNDS = 4, COARSE_REPLICAS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
 /* Cells that hold fewer arrivals than this are left to batches: a factor for each would be drawn for nothing. */
 #define ARRIVALS_LEAST 0.02
-enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000 };
+enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000, GROUPS = 10 };
+#define SIZES_CLOSE 0.025
 #define TABLE_STEP_NS (60 * NS_PER_S)
 
 /* ---- the trace's relative variance of counts, scale by scale ---- */
@@ -211,6 +212,34 @@ static void first_bursts(const Fit *fit, FitModel *model, double share) {
   }
 }
 
+/* How far median and 99th percentile of sizes are off, the worst of them. */
+static double size_misfit(const FitFigures *trace, const FitFigures *found) {
+  double worst = 0;
+  for (size_t q = 0; q < TRACE_QUANTILES; q++) {
+    double level = trace_quantile_level[q];
+    if (fabs(level - 0.5) > 1e-9 && fabs(level - 0.99) > 1e-9) continue;
+    if (trace->first[q] > 0) worst = fmax(worst, fabs(found->first[q] / trace->first[q] - 1));
+    if (trace->second[q] > 0) worst = fmax(worst, fabs(found->second[q] / trace->second[q] - 1));
+  }
+  return worst;
+}
+
+/* Replicas do not have just the trace's number of rows. Where a median or a tail hangs on single rows, the beginning of a round must follow the
+ * law, too: groups, if that brings replicas closer. */
+static bool settle_shuffle(const Work *work, FitModel *model, Err *err) {
+  FitModel grouped = *model;
+  FitFigures found, found_grouped;
+  if (model->shuffle < 2 * GROUPS) return true;
+  if (!replicate(work, model, 0, work->options->replicas, false, &found, err)) return false;
+  double misfit_plain = size_misfit(&work->fit->trace, &found);
+  if (misfit_plain < SIZES_CLOSE) return true;
+  grouped.shuffle_groups = GROUPS;
+  grouped.shuffle -= grouped.shuffle % GROUPS;
+  if (!replicate(work, &grouped, 0, work->options->replicas, false, &found_grouped, err)) return false;
+  if (size_misfit(&work->fit->trace, &found_grouped) < misfit_plain) *model = grouped;
+  return true;
+}
+
 /* Of counts the rows have no sizes; those that clients bring along (ServeGen) are compared on requests drawn for it. */
 static bool token_figures(const Work *work, Err *err) {
   Fit *fit = work->fit;
@@ -259,6 +288,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
     if (!adjust(&work, &spells, &misfit_spells, err)) return false;
     if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
   }
+  if (!settle_shuffle(&work, &fit->model, err)) return false;
   if (!replicate(&work, &fit->model, options->replicas, options->replicas, false, &fit->replicas, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
   return token_figures(&work, err);

@@ -32,7 +32,7 @@ typedef struct FitModel {
   FitSizes first, second; /* input and output, or GPUs and duration in s */
   double spearman;
   bool gpu_parts;     /* some jobs want less than a whole GPU */
-  size_t shuffle;     /* so many sizes are spread over their law together; 0: each is drawn alone */
+  size_t shuffle, shuffle_groups; /* so many sizes are spread over their law together; 0: each is drawn alone. Groups: 0 or 1: none */
   bool sizes_alone;   /* one job a second: nothing about instants matters */
 } FitModel;
 

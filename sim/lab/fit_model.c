@@ -93,7 +93,8 @@ static void size_lines(const FitModel *m, int indent, bool jobs, Text *out) {
   if (jobs && m->gpu_parts) line(out, indent, "gpu_parts: true");
   size_line(out, indent, jobs ? "duration" : "output", &m->second, jobs ? "s" : "");
   if (m->first.count && m->second.count && fabs(m->spearman) > 0.002) text_addf(out, "%*scorrelation: %.4g\n", indent, "", m->spearman);
-  if (m->shuffle && (m->first.count || m->second.count)) text_addf(out, "%*sshuffle: %zu\n", indent, "", m->shuffle);
+  if (m->shuffle) text_addf(out, "%*sshuffle: %zu\n", indent, "", m->shuffle);
+  if (m->shuffle && m->shuffle_groups > 1) text_addf(out, "%*sshuffle_groups: %zu\n", indent, "", m->shuffle_groups);
 }
 
 static void process_lines(const FitModel *m, int indent, Text *out) {

@@ -20,8 +20,8 @@ void arrivals_begin(Arrivals *a, const Scenario *scenario, size_t deployment, ui
   bool brings = a->workload->brings_sizes_of ? a->workload->brings_sizes_of(spec->workload.arrivals.params) : a->workload->brings_sizes;
   a->draws_input = !brings && distribution_mean(&spec->workload.input) > 0;
   a->draws_output = !brings && distribution_mean(&spec->workload.output) > 0;
-  a->input_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, seed, entity, PURPOSE_SHUFFLE, replication);
-  a->output_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, seed, entity, PURPOSE_SHUFFLE_SECOND, replication);
+  a->input_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, (uint32_t)spec->workload.shuffle_groups, seed, entity, PURPOSE_SHUFFLE, replication);
+  a->output_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, (uint32_t)spec->workload.shuffle_groups, seed, entity, PURPOSE_SHUFFLE_SECOND, replication);
   a->correlation = copula_of_ranks(spec->workload.correlation);
   a->workload_state = arena_alloc(arena, 1, a->workload->state_bytes);
   a->workload->begin(spec->workload.arrivals.params, a->workload_state, &a->context, arena);

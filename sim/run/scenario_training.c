@@ -28,7 +28,7 @@ static bool check_jobs(const void *value, Err *err) {
   bool correlated = jobs->correlation < 0 || jobs->correlation > 0;
   if (correlated && (jobs->sample_bytes > 0 || brings_jobs(jobs)))
     return err_at(err, "correlation", "is that of the laws `gpus` and `duration`; %s", brings_jobs(jobs) ? "these jobs come from a trace" : "with `sample` a job's duration comes from its data");
-  return true;
+  return check_shuffle(jobs->shuffle, jobs->shuffle_groups, err);
 }
 
 static bool check_checkpoint(const void *value, Err *err) {

@@ -6,12 +6,12 @@
 void training_draw_begin(TrainingDraw *draw, const Scenario *scenario, size_t q, uint32_t replication) {
   const TrainingJobsSpec *jobs = &scenario_queue(scenario, q)->jobs;
   uint64_t seed = (uint64_t)scenario->seed;
-  uint32_t entity = scenario->queue_entity[q], parts = (uint32_t)jobs->shuffle;
+  uint32_t entity = scenario->queue_entity[q], parts = (uint32_t)jobs->shuffle, groups = (uint32_t)jobs->shuffle_groups;
   draw->jobs = jobs;
   draw->gpus = stream_make(seed, entity, PURPOSE_TRAINING_GPUS, replication);
   draw->duration = stream_make(seed, entity, PURPOSE_WORK, replication);
-  draw->gpus_shuffle = shuffle_make(parts, seed, entity, PURPOSE_SHUFFLE, replication);
-  draw->duration_shuffle = shuffle_make(parts, seed, entity, PURPOSE_SHUFFLE_SECOND, replication);
+  draw->gpus_shuffle = shuffle_make(parts, groups, seed, entity, PURPOSE_SHUFFLE, replication);
+  draw->duration_shuffle = shuffle_make(parts, groups, seed, entity, PURPOSE_SHUFFLE_SECOND, replication);
   draw->correlation = copula_of_ranks(jobs->correlation);
 }
 
