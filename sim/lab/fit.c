@@ -17,7 +17,7 @@ const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604
 enum { ROUNDS = 10, COARSE_ROUNDS = 4, COARSE_REPLICAS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
 /* Cells that hold fewer arrivals than this are left to batches: a factor for each would be drawn for nothing. */
 #define ARRIVALS_LEAST 0.02
-enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000, GROUPS = 10 };
+enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000 };
 #define SIZES_CLOSE 0.025
 #define TABLE_STEP_NS (60 * NS_PER_S)
 
@@ -227,18 +227,20 @@ static double size_misfit(const FitFigures *trace, const FitFigures *found) {
 }
 
 /* Replicas do not have just the trace's number of rows. Where a median or a tail hangs on single rows, the beginning of a round must follow the
- * law, too: groups, if that brings replicas closer. */
+ * law, too: groups, as large as suffice, since small ones make neighbours unlike each other. */
 static bool settle_shuffle(const Work *work, FitModel *model, Err *err) {
-  FitModel grouped = *model;
-  FitFigures found, found_grouped;
-  if (model->shuffle < 2 * GROUPS) return true;
-  if (!replicate(work, model, 0, work->options->replicas, false, &found, err)) return false;
-  double misfit_plain = size_misfit(&work->fit->trace, &found);
-  if (misfit_plain < SIZES_CLOSE) return true;
-  grouped.shuffle_groups = GROUPS;
-  grouped.shuffle -= grouped.shuffle % GROUPS;
-  if (!replicate(work, &grouped, 0, work->options->replicas, false, &found_grouped, err)) return false;
-  if (size_misfit(&work->fit->trace, &found_grouped) < misfit_plain) *model = grouped;
+  static const size_t groups[] = {1, 10, 4, 2};
+  FitModel tried = *model;
+  double least = INFINITY;
+  for (size_t k = 0; k < sizeof groups / sizeof *groups && tried.shuffle && !(least < SIZES_CLOSE); k++) {
+    FitFigures found;
+    tried.shuffle_groups = groups[k];
+    tried.shuffle -= tried.shuffle % groups[k];
+    if (!replicate(work, &tried, 0, work->options->replicas, false, &found, err)) return false;
+    double misfit_now = size_misfit(&work->fit->trace, &found);
+    if (misfit_now < least) *model = tried;
+    least = fmin(least, misfit_now);
+  }
   return true;
 }
 
