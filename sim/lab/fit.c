@@ -76,8 +76,8 @@ static void mean_of(FitFigures *mean, const FitFigures *figures, size_t n) {
 }
 
 /* Where sizes are drawn, replicas come in antithetic pairs, as replications do with `antithetic`: a storm in one is a calm in the other, so means
- * of rates, numbers and sizes vary less. Dispersion does not care which way a rate goes: it is adjusted on independent ones,
- * of other numbers. */
+ * of rates, numbers and sizes vary less. Dispersion does not care which way a rate goes: it is adjusted and checked on independent ones, of
+ * other numbers. */
 enum { PAIRS_FROM = 1 << 22 };
 static uint32_t numbered(uint32_t replica, bool in_pairs) { return in_pairs ? (PAIRS_FROM + replica / 2) | (replica & 1 ? REPLICATION_MIRRORED : 0) : replica; }
 
@@ -251,6 +251,18 @@ static bool settle_shuffle(const Work *work, FitModel *model, Err *err) {
   return true;
 }
 
+/* On replicas that nothing was adjusted on: what is linear in the counts from pairs, what is not from independent ones. */
+static bool check_replicas(const Work *work, Err *err) {
+  uint32_t n = work->options->replicas;
+  FitFigures *means = &work->fit->replicas, independent;
+  if (!replicate(work, &work->fit->model, n, n, false, means, err) || !replicate(work, &work->fit->model, n, n, true, &independent, err)) return false;
+  memcpy(means->dispersion, independent.dispersion, sizeof means->dispersion);
+  memcpy(means->peak, independent.peak, sizeof means->peak);
+  means->daily_correlation = independent.daily_correlation;
+  means->weekly_correlation = independent.weekly_correlation;
+  return true;
+}
+
 /* Of counts the rows have no sizes; those that clients bring along (ServeGen) are compared on requests drawn for it. */
 static bool token_figures(const Work *work, Err *err) {
   Fit *fit = work->fit;
@@ -300,7 +312,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
     if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
   }
   if (!settle_shuffle(&work, &fit->model, err)) return false;
-  if (!replicate(&work, &fit->model, options->replicas, options->replicas, false, &fit->replicas, err)) return false;
+  if (!check_replicas(&work, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
   return token_figures(&work, err);
 }
