@@ -72,7 +72,8 @@ static void print_words(const Fit *fit, const FitTable *table) {
     if (line->share || !(fabs(line->trace) > 0)) printf("  %+.3g\n", line->fit - line->trace);
     else printf("  %+.1f %%\n", 100 * (line->fit / line->trace - 1));
   }
-  printf("fit: means over %u replicas of the trace's length, other ones than it was adjusted on (%zu rounds), in antithetic pairs but for dispersion, peaks and autocorrelation%s\n", fit->n_replicas, fit->rounds,
+  printf("fit: means over %u replicas of the trace's length, other ones than it was adjusted on (%zu rounds); antithetic pairs, but for dispersion, peaks and\n"
+         "autocorrelation%s\n", fit->n_replicas, fit->rounds,
          fit->model.shape == SHAPE_COUNTS ? "; of counts the expected ones, and the dispersion that arrivals add; sizes, where clients bring them, of 20000 requests each" : "");
 }
 
