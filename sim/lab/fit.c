@@ -150,7 +150,7 @@ static bool replicate_sizes(const Work *work, const FitModel *model, uint32_t fi
  * trace more replicas, as each says less. */
 static bool adjust_ranks(const Work *work, FitModel *model, Err *err) {
   double wanted = work->fit->trace.spearman;
-  size_t rows = work->fit->trace.n < RANK_ROWS ? (size_t)work->fit->trace.n : RANK_ROWS, replicas = RANK_REPLICAS * RANK_ROWS / rows;
+  size_t rows = work->fit->trace.n < RANK_ROWS ? (size_t)fmax(1, work->fit->trace.n) : RANK_ROWS, replicas = RANK_REPLICAS * RANK_ROWS / rows;
   for (int round = 0; round < RANK_ROUNDS && wanted == wanted; round++) {
     FitFigures found;
     if (!replicate_sizes(work, model, 0, replicas < RANK_REPLICAS_MOST ? (uint32_t)replicas : RANK_REPLICAS_MOST, rows, &found, err)) return false;
