@@ -48,8 +48,8 @@ static void table_of(const Fit *fit, FitTable *table) {
   double span_s = (double)fit->span_ns / 1e9;
   static const char *const weekday[] = {"day 1", "day 2", "day 3", "day 4", "day 5", "day 6", "day 7"};
   table->count = 0;
-  add_line(table, t->n / span_s, f->n / span_s, false, "rate (1/s)");
-  if (fit->model.shape != SHAPE_COUNTS) {
+  if (!fit->model.sizes_alone) add_line(table, t->n / span_s, f->n / span_s, false, "rate (1/s)");
+  if (!fit->model.sizes_alone && fit->model.shape != SHAPE_COUNTS) {
     add_line(table, t->gap_cv, f->gap_cv, false, "inter-arrival CV");
     add_line(table, t->zero_share, f->zero_share, true, "share of zero gaps");
   }
@@ -72,8 +72,9 @@ static void print_words(const Fit *fit, const FitTable *table) {
     if (line->share || !(fabs(line->trace) > 0)) printf("  %+.3g\n", line->fit - line->trace);
     else printf("  %+.1f %%\n", 100 * (line->fit / line->trace - 1));
   }
-  printf("fit: means over %u replicas of the trace's length, other ones than it was adjusted on (%zu rounds)%s\n", fit->n_replicas, fit->rounds,
-         fit->model.shape == SHAPE_COUNTS ? "; of counts the expected ones, and the dispersion that arrivals add" : "");
+  printf("fit: means over %u replicas of the trace's length, other ones than it was adjusted on (%zu rounds); antithetic pairs, but for dispersion, peaks and\n"
+         "autocorrelation%s\n", fit->n_replicas, fit->rounds,
+         fit->model.shape == SHAPE_COUNTS ? "; of counts the expected ones, and the dispersion that arrivals add; sizes, where clients bring them, of 20000 requests each" : "");
 }
 
 static void print_csv(const FitTable *table) {

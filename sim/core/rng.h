@@ -34,7 +34,9 @@ typedef enum Purpose {
   PURPOSE_BATCH,       /* jobs that arrive together */
   PURPOSE_KEEP_ALIVE,  /* how long an idle replica stays */
   PURPOSE_TRAINING_GPUS = 48, /* GPUs of a training job */
-  PURPOSE_TRAINING_FAILURE    /* lives of a training job's workers */
+  PURPOSE_TRAINING_FAILURE,   /* lives of a training job's workers */
+  PURPOSE_SHUFFLE,            /* order of the parts of a law (shuffle.h): of a job's first size, and of its second */
+  PURPOSE_SHUFFLE_SECOND
 } Purpose;
 
 typedef struct Stream {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/base/version.h"
+#include "sim/core/rng.h"
 #include "sim/core/time.h"
 #include "sim/lab/fit_model.h"
 #include "sim/lab/fit_read.h"
@@ -17,7 +18,8 @@ const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604
 enum { ROUNDS = 10, COARSE_ROUNDS = 4, COARSE_REPLICAS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
 /* Cells that hold fewer arrivals than this are left to batches: a factor for each would be drawn for nothing. */
 #define ARRIVALS_LEAST 0.02
-enum { TABLE_ROUNDS = 8 };
+enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000 };
+#define SIZES_CLOSE 0.025
 #define TABLE_STEP_NS (60 * NS_PER_S)
 
 /* ---- the trace's relative variance of counts, scale by scale ---- */
@@ -73,15 +75,23 @@ static void mean_of(FitFigures *mean, const FitFigures *figures, size_t n) {
   }
 }
 
+/* Where sizes are drawn, replicas come in antithetic pairs, as replications do with `antithetic`: a storm in one is a calm in the other, so means
+ * of rates, numbers and sizes vary less. Dispersion does not care which way a rate goes: it is adjusted and checked on independent ones, of
+ * other numbers. */
+enum { PAIRS_FROM = 1 << 22 };
+static uint32_t numbered(uint32_t replica, bool in_pairs) { return in_pairs ? (PAIRS_FROM + replica / 2) | (replica & 1 ? REPLICATION_MIRRORED : 0) : replica; }
+
 /* Means over n replicas from `first` on; the same for any number of threads. */
 static bool replicate(const Work *work, const FitModel *model, uint32_t first, uint32_t n, bool windows_only, FitFigures *mean, Err *err) {
   Arena arena = {0};
   Scenario scenario;
-  bool good = fit_model_scenario(model, work->fit->span_ns, &arena, &scenario, err);
+  FitModel drawn = *model;
+  if (windows_only) drawn.first.count = drawn.second.count = drawn.shuffle = 0; /* sizes take most of the time, and are not looked at */
+  bool good = fit_model_scenario(&drawn, work->fit->span_ns, &arena, &scenario, err);
   FitFigures *figures = ARENA_ARRAY(&arena, FitFigures, n);
   if (good) {
 #pragma omp parallel for num_threads(work->options->threads) schedule(dynamic, 1)
-    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, first + r, work->facts, model->first_unit, work->first_ns, work->fit->span_ns, windows_only, &figures[r]);
+    for (uint32_t r = 0; r < n; r++) fit_model_figures(&scenario, numbered(first + r, !windows_only), work->facts, work->first_ns, work->fit->span_ns, windows_only, &figures[r]);
     mean_of(mean, figures, n);
   }
   arena_free(&arena);
@@ -123,6 +133,32 @@ static bool adjust_tables(const Work *work, FitModel *model, Err *err) {
   return true;
 }
 
+/* The sizes of so many requests alone: they do not depend on when those come. */
+static bool replicate_sizes(const Work *work, const FitModel *model, uint32_t first, uint32_t n, size_t rows, FitFigures *mean, Err *err) {
+  FitModel sizes = *model;
+  TraceFacts facts = *work->facts;
+  Fit alone = {.span_ns = ((int64_t)rows + 1) * NS_PER_S}; /* one a second */
+  Work of_sizes = {&alone, work->options, &facts, 0};
+  sizes.sizes_alone = true;
+  facts.shape = SHAPE_SIZES;
+  facts.has_first = model->first.count > 0;
+  facts.has_second = model->second.count > 0;
+  return replicate(&of_sizes, &sizes, first, n, false, mean, err);
+}
+
+/* Ties, and what the copula does to them, bring the ranks of sizes off: the correlation is moved until replicas have the trace's. Of a short
+ * trace more replicas, as each says less. */
+static bool adjust_ranks(const Work *work, FitModel *model, Err *err) {
+  double wanted = work->fit->trace.spearman;
+  size_t rows = work->fit->trace.n < RANK_ROWS ? (size_t)fmax(1, work->fit->trace.n) : RANK_ROWS, replicas = RANK_REPLICAS * RANK_ROWS / rows;
+  for (int round = 0; round < RANK_ROUNDS && wanted == wanted; round++) {
+    FitFigures found;
+    if (!replicate_sizes(work, model, 0, replicas < RANK_REPLICAS_MOST ? (uint32_t)replicas : RANK_REPLICAS_MOST, rows, &found, err)) return false;
+    if (found.spearman == found.spearman) model->spearman = fmax(-0.999, fmin(0.999, model->spearman + wanted - found.spearman));
+  }
+  return true;
+}
+
 /* How far the worst of the scales is from the trace: |ln(dispersion / dispersion)|, narrow scales with few windows less. */
 static double misfit(const Fit *fit, const Scales *s, const FitFigures *found, double floor) {
   double worst = 0;
@@ -143,7 +179,6 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
   double own_floor = counts ? 0 : fit_batch_dispersion(&model->batch), trace_floor = counts ? 1 : own_floor;
   Scales wanted, found_scales;
   FitModel best = *model;
-  double spearman = model->spearman;
   scales_begin(fit, &wanted);
   scales_begin(fit, &found_scales);
   scales_of(fit, &fit->trace, trace_floor, &wanted);
@@ -153,8 +188,7 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
     bool coarse = round < COARSE_ROUNDS;
     double power = coarse ? 1 : 0.6;
     uint32_t replicas = work->options->replicas;
-    /* ranks are put right once: that is all they need */
-    if (!replicate(work, model, 0, coarse && replicas > COARSE_REPLICAS ? COARSE_REPLICAS : replicas, round != COARSE_ROUNDS, &found, err)) return false;
+    if (!replicate(work, model, 0, coarse && replicas > COARSE_REPLICAS ? COARSE_REPLICAS : replicas, true, &found, err)) return false;
     double misfit_now = misfit(fit, &wanted, &found, counts ? 1 : 0);
     fit->rounds++;
     if (misfit_now < *best_misfit && !(coarse && replicas > COARSE_REPLICAS)) {
@@ -168,10 +202,8 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
       if (wanted.own[k] <= 0) *variance *= 0.3;
       else if (*variance > 0) *variance = towards(*variance, wanted.own[k], found_scales.own[k], power);
     }
-    if (found.spearman == found.spearman) spearman = fmax(-0.999, fmin(0.999, model->spearman + fit->trace.spearman - found.spearman));
   }
   *model = best;
-  model->spearman = spearman;
   return true;
 }
 
@@ -189,22 +221,87 @@ static void first_bursts(const Fit *fit, FitModel *model, double share) {
   }
 }
 
+/* How far median and 99th percentile of sizes are off, the worst of them. */
+static double size_misfit(const FitFigures *trace, const FitFigures *found) {
+  double worst = 0;
+  for (size_t q = 0; q < TRACE_QUANTILES; q++) {
+    double level = trace_quantile_level[q];
+    if (fabs(level - 0.5) > 1e-9 && fabs(level - 0.99) > 1e-9) continue;
+    if (trace->first[q] > 0) worst = fmax(worst, fabs(found->first[q] / trace->first[q] - 1));
+    if (trace->second[q] > 0) worst = fmax(worst, fabs(found->second[q] / trace->second[q] - 1));
+  }
+  return worst;
+}
+
+/* Replicas do not have just the trace's number of rows. Where a median or a tail hangs on single rows, the beginning of a round must follow the
+ * law, too: groups, as large as suffice, since small ones make neighbours unlike each other. */
+static bool settle_shuffle(const Work *work, FitModel *model, Err *err) {
+  static const size_t groups[] = {1, 10, 4, 2};
+  FitModel tried = *model;
+  double least = INFINITY;
+  for (size_t k = 0; k < sizeof groups / sizeof *groups && tried.shuffle && !(least < SIZES_CLOSE); k++) {
+    FitFigures found;
+    tried.shuffle_groups = groups[k];
+    tried.shuffle -= tried.shuffle % groups[k];
+    if (!replicate(work, &tried, 0, work->options->replicas, false, &found, err)) return false;
+    double misfit_now = size_misfit(&work->fit->trace, &found);
+    if (misfit_now < least) *model = tried;
+    least = fmin(least, misfit_now);
+  }
+  return true;
+}
+
+/* On replicas that nothing was adjusted on: what is linear in the counts from pairs, what is not from independent ones. */
+static bool check_replicas(const Work *work, Err *err) {
+  uint32_t n = work->options->replicas;
+  FitFigures *means = &work->fit->replicas, independent;
+  if (!replicate(work, &work->fit->model, n, n, false, means, err) || !replicate(work, &work->fit->model, n, n, true, &independent, err)) return false;
+  memcpy(means->dispersion, independent.dispersion, sizeof means->dispersion);
+  memcpy(means->peak, independent.peak, sizeof means->peak);
+  means->daily_correlation = independent.daily_correlation;
+  means->weekly_correlation = independent.weekly_correlation;
+  return true;
+}
+
+/* Of counts the rows have no sizes; those that clients bring along (ServeGen) are compared on requests drawn for it. */
+static bool token_figures(const Work *work, Err *err) {
+  Fit *fit = work->fit;
+  const TokenSizes *tokens = &work->facts->tokens;
+  FitFigures found;
+  if (tokens->n_clients == 0) return true;
+  fit_tokens_quantiles(tokens->input, tokens->n_input, fit->trace.first);
+  fit_tokens_quantiles(tokens->output, tokens->n_output, fit->trace.second);
+  if (!replicate_sizes(work, &fit->model, work->options->replicas, work->options->replicas, TOKEN_ROWS, &found, err)) return false;
+  memcpy(fit->replicas.first, found.first, sizeof found.first);
+  memcpy(fit->replicas.second, found.second, sizeof found.second);
+  return true;
+}
+
+/* A trace without instants: its sizes, and nothing else. */
+static bool fit_sizes_alone(const Work *work, size_t rows, Err *err) {
+  Fit *fit = work->fit;
+  uint32_t replicas = work->options->replicas;
+  if (!fit->model.first.count && !fit->model.second.count)
+    return err_add(err, ERR_SCENARIO, "%s: error: neither instants nor sizes: there is nothing to fit", work->options->trace.file);
+  return adjust_ranks(work, &fit->model, err) && replicate_sizes(work, &fit->model, replicas, replicas, rows, &fit->replicas, err);
+}
+
 bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
   TraceStatistics *s = ARENA_NEW(arena, TraceStatistics);
   TraceFacts *facts = ARENA_NEW(arena, TraceFacts);
   memset(fit, 0, sizeof *fit);
   if (!trace_measure(s, facts, &options->trace, arena, err)) return false;
   const char *file = options->trace.file;
-  if (!s->timed) return err_add(err, ERR_SCENARIO, "%s: error: nothing says when its requests came; only their sizes could be fitted", file);
   if (s->n_rows < ROWS_LEAST) return err_add(err, ERR_SCENARIO, "%s: error: %zu rows are too few to fit; %d at least", file, s->n_rows, ROWS_LEAST);
-  if (s->span_ns <= 0 || !(s->n > 0)) return err_add(err, ERR_SCENARIO, "%s: error: there is no time between its rows, or nothing in them", file);
+  if (s->timed && (s->span_ns <= 0 || !(s->n > 0))) return err_add(err, ERR_SCENARIO, "%s: error: there is no time between its rows, or nothing in them", file);
   fit->span_ns = s->span_ns;
   fit->n_replicas = options->replicas;
   fit_figures_of(s, &fit->trace, fit->n_windows);
   fit_read(&fit->model, s, facts, arena);
   Work work = {fit, options, facts, s->first_ns};
   double misfit_plain, misfit_spells;
-  if (!adjust_tables(&work, &fit->model, err)) return false;
+  if (!s->timed) return fit_sizes_alone(&work, s->n_rows < TRACE_SAMPLE_ROWS ? s->n_rows : TRACE_SAMPLE_ROWS, err);
+  if (!adjust_ranks(&work, &fit->model, err) || !adjust_tables(&work, &fit->model, err)) return false;
   FitModel spells = fit->model;
   fit->model.on_off = false;
   first_bursts(fit, &fit->model, 1);
@@ -214,13 +311,20 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
     if (!adjust(&work, &spells, &misfit_spells, err)) return false;
     if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
   }
-  if (!replicate(&work, &fit->model, options->replicas, options->replicas, false, &fit->replicas, err)) return false;
+  if (!settle_shuffle(&work, &fit->model, err)) return false;
+  if (!check_replicas(&work, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */
-  return true;
+  return token_figures(&work, err);
 }
 
 void fit_text(const Fit *fit, const char *file, Text *out) {
   bool jobs = fit->model.shape == SHAPE_JOBS;
+  if (fit->model.sizes_alone) {
+    text_addf(out, "# Fitted by headroom %s to %s: the sizes of %.15g requests. It does not say when they came: put arrivals of your own in the\n", HEADROOM_VERSION, file, fit->trace.n);
+    text_addf(out, "# place of these. To be put into a deployment (deployments.NAME.workload).\nworkload:\n");
+    fit_model_lines(&fit->model, 2, false, out);
+    return;
+  }
   text_addf(out, "# Fitted by headroom %s to %s: %.15g %s in %.9g s. Where an instant of the run is one of the day or the week,\n", HEADROOM_VERSION, file, fit->trace.n,
             jobs ? "jobs" : "requests", (double)fit->span_ns / 1e9);
   text_addf(out, "# `starts` says which. To be put into a %s.\n", jobs ? "training queue (training.NAME.jobs)" : "deployment (deployments.NAME.workload)");

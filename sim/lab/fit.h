@@ -31,7 +31,9 @@ typedef struct FitModel {
   double zipf, client_cv;
   FitSizes first, second; /* input and output, or GPUs and duration in s */
   double spearman;
-  double first_unit; /* `first` is given in whole units of this: 0.001 where GPUs are shared */
+  bool gpu_parts;     /* some jobs want less than a whole GPU */
+  size_t shuffle, shuffle_groups; /* so many sizes are spread over their law together; 0: each is drawn alone. Groups: 0 or 1: none */
+  bool sizes_alone;   /* one job a second: nothing about instants matters */
 } FitModel;
 
 /* What is compared. NaN where the trace has none. */
@@ -56,7 +58,7 @@ typedef struct FitOptions {
   int threads;
 } FitOptions;
 
-/* False with errors: of the trace, or because there is nothing to fit (too few rows, no times). */
+/* False with errors: of the trace, or because there is nothing to fit (too few rows; neither times nor sizes). */
 bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err);
 /* The fitted workload as YAML, for a deployment's `workload` (requests, counts) or a training queue's `jobs`, with a comment on where it
  * comes from. */

@@ -9,6 +9,7 @@
 #include "sim/lab/decode.h"
 #include "sim/lab/document.h"
 #include "sim/run/arrivals.h"
+#include "sim/run/training_draw.h"
 
 #define LEAST_CV 0.03 /* of a burst: less is not worth a line */
 #define MOST_CV 30.0
@@ -17,14 +18,18 @@
 
 static void line(Text *out, int indent, const char *text) { text_addf(out, "%*s%s\n", indent, "", text); }
 
-static void add_sizes(Text *out, const FitSizes *sizes, double of, const char *unit) {
+static void add_sizes(Text *out, const FitSizes *sizes, const char *unit) {
   text_addf(out, "{empirical: {points: [");
-  for (size_t k = 0; k < sizes->count; k++) text_addf(out, "%s[%.10g%s, %.9g]", k ? ", " : "", sizes->point[k].value / of, unit, sizes->point[k].cumulative);
+  for (size_t k = 0; k < sizes->count; k++) text_addf(out, "%s[%.10g%s, %.9g]", k ? ", " : "", sizes->point[k].value, unit, sizes->point[k].cumulative);
   text_addf(out, "]}}");
 }
 
 static void add_arrivals(Text *out, const FitModel *m) {
   double mean = 0, before = 0;
+  if (m->sizes_alone) {
+    text_addf(out, "{constant: {rate: 1/s}}");
+    return;
+  }
   for (size_t k = 0; k < m->batch.count; k++) {
     mean += m->batch.point[k].value * (m->batch.point[k].cumulative - before);
     before = m->batch.point[k].cumulative;
@@ -35,7 +40,7 @@ static void add_arrivals(Text *out, const FitModel *m) {
   else text_addf(out, "{poisson: {rate: %.12g/s}}", rate_rps);
   if (!m->batch.count) return;
   text_addf(out, ", size: ");
-  add_sizes(out, &m->batch, 1, "");
+  add_sizes(out, &m->batch, "");
   text_addf(out, "}}");
 }
 
@@ -57,6 +62,7 @@ static bool has_bursts(const FitModel *m) {
 }
 
 static void rate_lines(const FitModel *m, int indent, Text *out) {
+  if (m->sizes_alone) return;
   if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !has_bursts(m)) return;
   line(out, indent, "rate:");
   line(out, indent + 2, "modulated:");
@@ -75,28 +81,44 @@ static void rate_lines(const FitModel *m, int indent, Text *out) {
     if (burst_cv(m->burst_variance[k]) > 0) text_addf(out, "%*s- {scale: %llds, cv: %.6g}\n", indent + 6, "", (long long)fit_scale_s[k], burst_cv(m->burst_variance[k]));
 }
 
-static void size_line(Text *out, int indent, const char *name, const FitSizes *sizes, double of, const char *unit) {
+static void size_line(Text *out, int indent, const char *name, const FitSizes *sizes, const char *unit) {
   if (!sizes->count) return;
   text_addf(out, "%*s%s: ", indent, "", name);
-  add_sizes(out, sizes, of, unit);
+  add_sizes(out, sizes, unit);
   text_addf(out, "\n");
 }
 
-void fit_model_lines(const FitModel *m, int indent, bool jobs, Text *out) {
+static void size_lines(const FitModel *m, int indent, bool jobs, Text *out) {
+  size_line(out, indent, jobs ? "gpus" : "input", &m->first, "");
+  if (jobs && m->gpu_parts) line(out, indent, "gpu_parts: true");
+  size_line(out, indent, jobs ? "duration" : "output", &m->second, jobs ? "s" : "");
+  if (m->first.count && m->second.count && fabs(m->spearman) > 0.002) text_addf(out, "%*scorrelation: %.4g\n", indent, "", m->spearman);
+  if (m->shuffle) text_addf(out, "%*sshuffle: %zu\n", indent, "", m->shuffle);
+  if (m->shuffle && m->shuffle_groups > 1) text_addf(out, "%*sshuffle_groups: %zu\n", indent, "", m->shuffle_groups);
+}
+
+static void process_lines(const FitModel *m, int indent, Text *out) {
   text_addf(out, "%*sarrivals: ", indent, "");
   add_arrivals(out, m);
   text_addf(out, "\n");
   rate_lines(m, indent, out);
-  size_line(out, indent, jobs ? "gpus" : "input", &m->first, jobs ? 1 : m->first_unit, "");
-  size_line(out, indent, jobs ? "duration" : "output", &m->second, 1, jobs ? "s" : "");
-  if (!jobs && m->first.count && m->second.count && fabs(m->spearman) > 0.002) text_addf(out, "%*scorrelation: %.4g\n", indent, "", m->spearman);
+}
+
+void fit_model_lines(const FitModel *m, int indent, bool jobs, Text *out) {
+  process_lines(m, indent, out);
+  size_lines(m, indent, jobs, out);
 }
 
 bool fit_model_scenario(const FitModel *m, int64_t span_ns, Arena *arena, Scenario *scenario, Err *err) {
   Text text = {.arena = arena};
-  text_addf(&text, "name: fit\nhorizon: %lldns\ncluster: {pools: {p: {machine: {cpu: 1}, nodes: {min: 1, max: 1}}}}\nstrategies: {none: {scale: none}}\n", (long long)span_ns);
+  text_addf(&text, "name: fit\nhorizon: %lldns\ncluster: {pools: {p: {machine: {cpu: 1, gpu: 1}, nodes: {min: 1, max: 1}}}}\nstrategies: {none: {scale: none}}\n", (long long)span_ns);
   text_addf(&text, "deployments:\n  fit:\n    variants: {v: {service: {distribution: {time: 1s}}}}\n    workload:\n");
-  fit_model_lines(m, 6, false, &text);
+  process_lines(m, 6, &text);
+  if (m->shape != SHAPE_JOBS) size_lines(m, 6, false, &text);
+  else {
+    text_addf(&text, "training:\n  fitted:\n    jobs:\n      arrivals: {constant: {rate: 1/s}}\n%s", m->second.count ? "" : "      duration: 1s\n");
+    size_lines(m, 6, true, &text);
+  }
   YamlSource *source = ARENA_NEW(arena, YamlSource);
   *source = (YamlSource){.name = "the fitted workload", .text = text.bytes, .length = text.length};
   Catalogue *catalogue = ARENA_NEW(arena, Catalogue);
@@ -145,10 +167,10 @@ void fit_figures_of(const TraceStatistics *s, FitFigures *f, size_t n_windows[FI
     f->dispersion[k] = n_windows[k] >= 2 ? trace_dispersion(window) : (double)NAN;
     f->peak[k] = n_windows[k] >= 2 && window->sum > 0 ? window->peak / (window->sum / (double)window->n_windows) : (double)NAN;
   }
-  memcpy(f->day, s->hour_profile, sizeof f->day);
-  memcpy(f->week, s->weekday_profile, sizeof f->week);
-  f->daily_correlation = s->daily_correlation;
-  f->weekly_correlation = s->weekly_correlation;
+  for (size_t h = 0; h < TRACE_HOURS; h++) f->day[h] = s->timed ? s->hour_profile[h] : (double)NAN;
+  for (size_t d = 0; d < TRACE_WEEKDAYS; d++) f->week[d] = s->timed ? s->weekday_profile[d] : (double)NAN;
+  f->daily_correlation = s->timed ? s->daily_correlation : (double)NAN;
+  f->weekly_correlation = s->timed ? s->weekly_correlation : (double)NAN;
   bool counts = s->shape == SHAPE_COUNTS;
   for (size_t q = 0; q < TRACE_QUANTILES; q++) {
     f->first[q] = s->first.count && !counts ? s->first.quantile[q] : (double)NAN;
@@ -178,17 +200,22 @@ static void add_intervals(const Scenario *scenario, uint32_t replica, int64_t in
   }
 }
 
-static void add_arrivals_of(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, TraceStatistics *s, Arena *arena) {
+static void add_arrivals_of(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, int64_t first_ns, TraceStatistics *s, Arena *arena) {
   Arrivals *a = ARENA_NEW(arena, Arrivals);
+  TrainingDraw draw;
+  bool jobs = scenario->training.count > 0;
   arrivals_begin(a, scenario, 0, replica, scenario->initial_variant[0], arena);
+  if (jobs) training_draw_begin(&draw, scenario, 0, replica);
   for (; arrivals_peek(a) != INSTANT_NEVER; a->cursor++) {
-    double first = facts->has_first ? (double)a->block.input[a->cursor] * first_unit : (double)NAN, second = facts->has_second ? (double)a->block.output[a->cursor] : (double)NAN;
-    trace_statistics_add(s, &(TraceRow){first_ns + a->block.arrival_ns[a->cursor], first, second});
+    TraceRow row = {first_ns + a->block.arrival_ns[a->cursor], (double)NAN, (double)NAN};
+    uint64_t index = a->block.first_index + a->cursor;
+    if (facts->has_first && !s->windows_only) row.first = jobs ? (double)training_draw_milligpus(&draw, index) / 1000 : (double)a->block.input[a->cursor];
+    if (facts->has_second && !s->windows_only) row.second = jobs ? training_draw_duration_ns(&draw, index) / 1e9 : (double)a->block.output[a->cursor];
+    trace_statistics_add(s, &row);
   }
 }
 
-void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, double first_unit, int64_t first_ns, int64_t span_ns, bool windows_only,
-                       FitFigures *figures) {
+void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFacts *facts, int64_t first_ns, int64_t span_ns, bool windows_only, FitFigures *figures) {
   Arena arena = {0};
   TraceStatistics *s = ARENA_NEW(&arena, TraceStatistics);
   size_t n_windows[FIT_SCALES];
@@ -196,7 +223,7 @@ void fit_model_figures(const Scenario *scenario, uint32_t replica, const TraceFa
   s->windows_only = windows_only;
   s->interval_ns = facts->interval_ns;
   if (facts->shape == SHAPE_COUNTS) add_intervals(scenario, replica, facts->interval_ns, first_ns, span_ns, s, &arena);
-  else add_arrivals_of(scenario, replica, facts, first_unit, first_ns, s, &arena);
+  else add_arrivals_of(scenario, replica, facts, first_ns, s, &arena);
   if (s->n_rows > 0) trace_statistics_end(s, facts);
   fit_figures_of(s, figures, n_windows);
   arena_free(&arena);

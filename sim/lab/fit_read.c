@@ -57,7 +57,20 @@ static void sizes_fit(FitSizes *sizes, const double *value, const double *weight
   point_add(sizes, value[n - 1], 1);
 }
 
-static void column_fit(FitSizes *sizes, const TraceStatistics *s, bool second, Arena *arena) {
+/* Where the law is so steep at the median or the 99th percentile that those of a sample of n, three standard errors to either side, are more
+ * than 2 % off: independent draws would not keep them. */
+static bool is_steep(const double *sorted, size_t n) {
+  static const double level[] = {0.5, 0.99};
+  for (size_t k = 0; k < sizeof level / sizeof *level; k++) {
+    double last = (double)(n - 1), at = level[k] * last, error = 3 * sqrt(level[k] * (1 - level[k]) * (double)n);
+    double low = sorted[(size_t)fmax(0, floor(at - error))], high = sorted[(size_t)fmin(last, ceil(at + error))], here = sorted[(size_t)(at + 0.5)];
+    if (low < 0.98 * here || high > 1.02 * here) return true;
+  }
+  return false;
+}
+
+/* True where the law is steep. */
+static bool column_fit(FitSizes *sizes, const TraceStatistics *s, bool second, Arena *arena) {
   double *value = ARENA_ARRAY(arena, double, s->n_sample);
   size_t n = 0;
   for (size_t k = 0; k < s->n_sample; k++) {
@@ -66,6 +79,7 @@ static void column_fit(FitSizes *sizes, const TraceStatistics *s, bool second, A
   }
   sort_doubles(value, n, arena->exhausted);
   sizes_fit(sizes, value, NULL, n);
+  return n > 1 && is_steep(value, n);
 }
 
 static void tokens_fit(FitSizes *sizes, const TokenWeight *pair, size_t n, Arena *arena) {
@@ -75,6 +89,16 @@ static void tokens_fit(FitSizes *sizes, const TokenWeight *pair, size_t n, Arena
     weight[k] = pair[k].weight;
   }
   sizes_fit(sizes, value, weight, n);
+}
+
+void fit_tokens_quantiles(const TokenWeight *pair, size_t n, double quantile[TRACE_QUANTILES]) {
+  double all = 0, below = 0;
+  size_t k = 0;
+  for (size_t p = 0; p < n; p++) all += pair[p].weight;
+  for (size_t q = 0; q < TRACE_QUANTILES; q++) {
+    while (k + 1 < n && below + pair[k].weight < trace_quantile_level[q] * all) below += pair[k++].weight;
+    quantile[q] = all > 0 ? pair[k].tokens : (double)NAN;
+  }
 }
 
 /* ---- batches ---- */
@@ -221,21 +245,21 @@ static int64_t rest_of(int64_t ns, int64_t period_ns) {
 
 void fit_read(FitModel *model, const TraceStatistics *s, const TraceFacts *facts, Arena *arena) {
   Arena scratch = {.exhausted = arena->exhausted};
-  *model = (FitModel){.shape = s->shape, .rate_rps = s->n / ((double)s->span_ns / 1e9)};
+  *model = (FitModel){.shape = s->shape, .rate_rps = s->timed ? s->n / ((double)s->span_ns / 1e9) : 1, .sizes_alone = !s->timed};
   model->starts_ns = rest_of(s->first_ns + (s->dated ? 3 * DAY_NS : 0), WEEK_NS);
   model->has_day = s->span_ns >= 2 * DAY_NS && s->hour_profile[0] == s->hour_profile[0];
   model->has_week = s->span_ns >= 2 * WEEK_NS && s->weekday_profile[0] == s->weekday_profile[0];
   table_fit(model->day, s->hour_profile, TRACE_HOURS);
   table_fit(model->week, s->weekday_profile, TRACE_WEEKDAYS);
   levels_fit(model, s);
-  model->first_unit = 1;
-  for (size_t k = 0; k < s->n_sample && s->shape == SHAPE_JOBS; k++)
-    if (s->sample[k].first > floor(s->sample[k].first)) model->first_unit = 0.001;
+  for (size_t k = 0; k < s->n_sample && s->shape == SHAPE_JOBS; k++) model->gpu_parts |= s->sample[k].first < 1;
   if (s->shape != SHAPE_COUNTS) {
-    batches_fit(model, s, &scratch);
-    spells_fit(model, s);
-    if (facts->has_first) column_fit(&model->first, s, false, &scratch);
-    if (facts->has_second) column_fit(&model->second, s, true, &scratch);
+    if (s->timed) {
+      batches_fit(model, s, &scratch);
+      spells_fit(model, s);
+    }
+    bool first = facts->has_first && column_fit(&model->first, s, false, &scratch), second = facts->has_second && column_fit(&model->second, s, true, &scratch);
+    if (first || second) model->shuffle = s->n_rows < TRACE_SAMPLE_ROWS ? s->n_rows : TRACE_SAMPLE_ROWS;
     model->spearman = s->spearman == s->spearman ? fmax(-0.999, fmin(0.999, s->spearman)) : 0;
   }
   clients_fit(model, facts, &scratch);

@@ -1,7 +1,7 @@
 /* Blocks of arrivals: workload, rate warp, sizes, work; see arrivals.h. */
 #include "sim/run/arrivals.h"
 
-#include "sim/core/maths.h"
+#include "sim/core/copula.h"
 
 void arrivals_begin(Arrivals *a, const Scenario *scenario, size_t deployment, uint32_t replication, int variant, Arena *arena) {
   const DeploymentSpec *spec = scenario_deployment(scenario, deployment);
@@ -20,27 +20,15 @@ void arrivals_begin(Arrivals *a, const Scenario *scenario, size_t deployment, ui
   bool brings = a->workload->brings_sizes_of ? a->workload->brings_sizes_of(spec->workload.arrivals.params) : a->workload->brings_sizes;
   a->draws_input = !brings && distribution_mean(&spec->workload.input) > 0;
   a->draws_output = !brings && distribution_mean(&spec->workload.output) > 0;
-  a->correlation = 2 * maths_sin(0x1.921fb54442d18p+1 / 6 * spec->workload.correlation); /* Spearman's to Pearson's, of normal scores */
+  a->input_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, (uint32_t)spec->workload.shuffle_groups, seed, entity, PURPOSE_SHUFFLE, replication);
+  a->output_shuffle = shuffle_make((uint32_t)spec->workload.shuffle, (uint32_t)spec->workload.shuffle_groups, seed, entity, PURPOSE_SHUFFLE_SECOND, replication);
+  a->correlation = copula_of_ranks(spec->workload.correlation);
   a->workload_state = arena_alloc(arena, 1, a->workload->state_bytes);
   a->workload->begin(spec->workload.arrivals.params, a->workload_state, &a->context, arena);
   a->rate = (const RateModel *)spec->workload.rate.model;
   if (a->rate) {
     a->rate_state = arena_alloc(arena, 1, a->rate->state_bytes);
     a->rate->begin(spec->workload.rate.params, a->rate_state, &a->context, arena);
-  }
-}
-
-static double normal_cdf(double z) {
-  double tail = maths_gamma_q(0.5, z * z / 2) / 2;
-  return z < 0 ? tail : 1 - tail;
-}
-
-/* The second of two uniforms is turned towards the first: both stay uniform, their normal scores have the given correlation. */
-static void correlate(double r, const double *first, double *second, size_t n) {
-  double rest = __builtin_sqrt(1 - r * r);
-  for (size_t k = 0; k < n; k++) {
-    double u = normal_cdf(r * maths_normal_quantile(first[k]) + rest * maths_normal_quantile(second[k]));
-    second[k] = u <= 0 ? 0x1p-53 : u >= 1 ? 1 - 0x1p-53 : u;
   }
 }
 
@@ -52,10 +40,15 @@ static void sizes_of(const Distribution *law, double *x, size_t n, uint32_t *siz
 static void draw_sizes(const Arrivals *a, uint64_t first, size_t n, uint32_t *input, uint32_t *output) {
   const WorkloadSpec *spec = &a->deployment->workload;
   double x[JOB_BLOCK], y[JOB_BLOCK];
-  bool both = a->draws_input && a->draws_output && (a->correlation < 0 || a->correlation > 0);
-  if (a->draws_input) stream_uniforms(&a->input, first, n, x);
-  if (a->draws_output) stream_uniforms(&a->output, first, n, y);
-  if (both) correlate(a->correlation, x, y, n);
+  if (a->draws_input) {
+    stream_uniforms(&a->input, first, n, x);
+    shuffle_uniforms(&a->input_shuffle, first, n, x);
+  }
+  if (a->draws_output) {
+    stream_uniforms(&a->output, first, n, y);
+    shuffle_uniforms(&a->output_shuffle, first, n, y);
+  }
+  if (a->draws_input && a->draws_output) copula_turn(a->correlation, x, y, n);
   if (a->draws_input) sizes_of(&spec->input, x, n, input);
   if (a->draws_output) sizes_of(&spec->output, y, n, output);
 }

@@ -3,6 +3,7 @@
 #ifndef SIM_RUN_ARRIVALS_H
 #define SIM_RUN_ARRIVALS_H
 
+#include "sim/core/shuffle.h"
 #include "sim/run/scenario.h"
 
 typedef struct Arrivals {
@@ -12,6 +13,7 @@ typedef struct Arrivals {
   WorkloadContext context;
   void *workload_state, *rate_state;
   Stream work, input, output;
+  Shuffle input_shuffle, output_shuffle;
   bool draws_input, draws_output;
   double correlation; /* of the copula's normal scores; 0: sizes are independent */
   int variant; /* the one work_ns is for */

@@ -25,7 +25,10 @@ static bool check_jobs(const void *value, Err *err) {
   if (jobs->sample_bytes > 0 && !data) return err_at(err, "data_size", "with `sample` the work is counted in samples of data_size: how much is there?");
   if (jobs->sample_bytes == 0 && !duration && !brings_jobs(jobs))
     return err_at(err, "duration", "how long do jobs take? Give `duration`, or `data_size` and `sample`, or replay a trace of training jobs");
-  return true;
+  bool correlated = jobs->correlation < 0 || jobs->correlation > 0;
+  if (correlated && (jobs->sample_bytes > 0 || brings_jobs(jobs)))
+    return err_at(err, "correlation", "is that of the laws `gpus` and `duration`; %s", brings_jobs(jobs) ? "these jobs come from a trace" : "with `sample` a job's duration comes from its data");
+  return check_shuffle(jobs->shuffle, jobs->shuffle_groups, err);
 }
 
 static bool check_checkpoint(const void *value, Err *err) {

@@ -32,8 +32,13 @@ typedef struct CancelSpec { FIELD_MEMBERS(CANCEL_FIELDS) } CancelSpec;
 #define TRAINING_JOBS_FIELDS(F, C, O, L, M, R, P)                                                         \
   R(arrivals, MODEL_WORKLOAD, NULL, REQUIRED, "when jobs are submitted; a replayed trace of training jobs also brings their GPUs and durations") \
   R(rate, MODEL_RATE, NULL, OPTIONAL, "how that rate changes over time (a factor of mean 1)")         \
-  F(dist, gpus, "1", 0, 16384, OPTIONAL, "GPUs of a job's gang, rounded to whole ones, at least 1; a trace's own come first", "") \
+  F(dist, gpus, "1", 0, 16384, OPTIONAL, "GPUs of a job's gang, rounded to whole ones, at least 1 unless `gpu_parts`; a trace's own come first", "") \
+  F(flag, gpu_parts, "false", 0, 1, OPTIONAL, "less than one GPU by `gpus` is a part of one (to 1/1000), or none: jobs share it", "gpu_milli, openb") \
   F(duration_dist, duration, "0s", 0, 3.2e9, OPTIONAL, "how long a job takes on its gang, without restarts and checkpoints; a trace's own come first", "") \
+  F(number, correlation, "0", -0.999, 0.999, OPTIONAL, "rank correlation (Spearman's) of `gpus` and `duration`, by a Gaussian copula", "Nelsen, An Introduction to Copulas, 2.3.8") \
+  F(integer, shuffle, "0", 0, 1e9, OPTIONAL, "of every so many jobs in a row, GPUs and durations are spread over their laws, one for each equal part, in random order; 0: drawn alone", \
+    "stratified sampling: McKay, Beckman, Conover, Technometrics 21 (1979)") \
+  F(integer, shuffle_groups, "1", 1, 1e6, OPTIONAL, "a divisor of `shuffle`: also of every so many jobs in a row each takes another of as many equal parts; then neighbours are less alike", "") \
   F(bytes_dist, data_size, "0", 0, 1e18, OPTIONAL, "training data of a job", "")                     \
   F(dist, epochs, "1", 0, 1e9, OPTIONAL, "how often a job goes through them", "")                     \
   F(bytes, sample, "0", 0, 1e15, OPTIONAL, "size of a sample: with it the work is data_size / sample x epochs samples, at the throughput's rate; without, `duration`", "") \

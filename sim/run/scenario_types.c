@@ -21,6 +21,13 @@ static const char *const warmup_rule_names[] = {"given", "mser-5", NULL};
 /* ---- checks ---- */
 
 /* A fraction shares one GPU; more than one GPU is whole GPUs (see cluster.h). */
+bool check_shuffle(int64_t shuffle, int64_t groups, Err *err) {
+  if (shuffle % groups == 0 && (shuffle > 0 || groups == 1)) return true;
+  return err_at(err, "shuffle_groups", "`shuffle` (%lld) is no multiple of it", (long long)shuffle);
+}
+
+static bool check_workload(const void *value, Err *err) { return check_shuffle(((const WorkloadSpec *)value)->shuffle, ((const WorkloadSpec *)value)->shuffle_groups, err); }
+
 static bool check_gpus(int64_t milligpus, Err *err) {
   if (milligpus <= 1000 || milligpus % 1000 == 0) return true;
   return err_at(err, "gpu", "more than one GPU must be a whole number of GPUs");
@@ -230,7 +237,7 @@ static const Type readiness_type = FIELD_TYPE("readiness", "when a replica that 
 #define ROW_STRUCT WorkloadSpec
 static const Field workload_fields[] = {FIELD_ROWS(WORKLOAD_FIELDS)};
 #undef ROW_STRUCT
-static const Type workload_type = FIELD_TYPE("workload", "what arrives from outside", WorkloadSpec, workload_fields, NULL);
+static const Type workload_type = FIELD_TYPE("workload", "what arrives from outside", WorkloadSpec, workload_fields, check_workload);
 
 static const Field pool_name_fields[] = {{.name = "", .kind = FIELD_TEXT, .need = REQUIRED, .offset = offsetof(PoolName, name),
                                           .help = "a pool of the cluster", .source = "nodeSelector, Kubernetes"}};

@@ -30,12 +30,11 @@ static void streams_begin(Run *run, TrainingQueue *queue, uint32_t q) {
   uint64_t seed = (uint64_t)run->scenario->seed;
   uint32_t entity = run->scenario->queue_entity[q], replication = run->replication;
   queue->context = (WorkloadContext){seed, entity, replication, run->scenario->horizon_ns};
-  queue->work = stream_make(seed, entity, PURPOSE_WORK, replication);
+  training_draw_begin(&queue->draw, run->scenario, q, replication);
   queue->size = stream_make(seed, entity, PURPOSE_SIZE, replication);
   queue->epochs = stream_make(seed, entity, PURPOSE_SIZE_OUT, replication);
   queue->cancel = stream_make(seed, entity, PURPOSE_PATIENCE, replication);
   queue->load = stream_make(seed, entity, PURPOSE_LOAD, replication);
-  queue->gpus = stream_make(seed, entity, PURPOSE_TRAINING_GPUS, replication);
   queue->failure = stream_make(seed, entity, PURPOSE_TRAINING_FAILURE, replication);
 }
 

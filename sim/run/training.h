@@ -12,6 +12,7 @@
 #include "sim/core/order_statistics.h"
 #include "sim/run/result.h"
 #include "sim/run/scenario.h"
+#include "sim/run/training_draw.h"
 
 typedef struct Run Run;
 
@@ -65,7 +66,8 @@ typedef struct TrainingQueue {
   JobBlock block;
   size_t cursor;
   bool brings_jobs, ended;
-  Stream work, size, epochs, gpus, cancel, failure, load;
+  TrainingDraw draw;
+  Stream size, epochs, cancel, failure, load;
   /* jobs waiting and running, in order of submission */
   uint32_t *active, n_active, active_capacity;
   int64_t gpus_held;    /* milli-GPUs of running jobs */

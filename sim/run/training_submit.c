@@ -35,21 +35,11 @@ void submissions_begin(Run *run, TrainingQueue *queue) {
 
 /* ---- what a job is like ---- */
 
-static int64_t whole(double x, int64_t least, int64_t most) {
-  if (!(x > (double)least)) return least;
-  return x >= (double)most ? most : (int64_t)(x + 0.5);
-}
-
 static void gang_of(Run *run, TrainingQueue *queue, TrainingJob *job) {
   const TrainingJobsSpec *jobs = &queue->spec->jobs;
-  job->milligpus = 1000;
-  if (queue->brings_jobs) {
-    int64_t wanted = queue->block.milligpus[queue->cursor];
-    job->gang = wanted >= 1000 ? smaller_of((wanted + 999) / 1000, TRAINING_GPUS_MOST) : 1;
-    if (wanted < 1000) job->milligpus = wanted; /* a part of a GPU, or none */
-  } else {
-    job->gang = whole(distribution_quantile(&jobs->gpus, stream_uniform(&queue->gpus, job->index)), 1, TRAINING_GPUS_MOST);
-  }
+  int64_t wanted = queue->brings_jobs ? queue->block.milligpus[queue->cursor] : training_draw_milligpus(&queue->draw, job->index);
+  job->gang = wanted >= 1000 ? smaller_of((wanted + 999) / 1000, TRAINING_GPUS_MOST) : 1;
+  job->milligpus = smaller_of(wanted, 1000); /* less: a part of a GPU, or none */
   job->least = job->most = job->gang;
   if (jobs->elastic && job->milligpus == 1000) {
     job->least = smaller_of(jobs->elastic->min, job->gang);
@@ -69,7 +59,7 @@ static int64_t duration_of(const TrainingQueue *queue, const TrainingJob *job) {
   } else if (queue->brings_jobs && queue->block.duration_ns[queue->cursor] >= 0) {
     return smaller_of(queue->block.duration_ns[queue->cursor], endless_ns);
   } else if (distribution_mean(&jobs->duration_ns) > 0) {
-    ns = distribution_quantile(&jobs->duration_ns, stream_uniform(&queue->work, job->index));
+    ns = training_draw_duration_ns(&queue->draw, job->index);
   } else {
     return endless_ns;
   }
