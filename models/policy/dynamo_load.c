@@ -166,7 +166,7 @@ static bool adjust(const DynamoLoad *load, LoadState *state, const Observation *
     more(load, state, queue, kv, &change, &gpus);
     if (state->grace_intervals > 0) state->grace_intervals--;
   }
-  if (prefill) wish(prefill, prefill_decision, change.prefill, change.prefill_reason, queue, load->prefill_queue_scale_up_threshold);
+  if (prefill && prefill_decision) wish(prefill, prefill_decision, change.prefill, change.prefill_reason, queue, load->prefill_queue_scale_up_threshold);
   wish(decode, decode_decision, change.decode, change.decode_reason, kv, load->decode_kv_scale_up_threshold);
   return (prefill && prefill_decision->replicas != prefill->replicas) || decode_decision->replicas != decode->replicas;
 }

@@ -35,7 +35,7 @@ static void begin(const HpaTick *tick, HpaMemory *memory) {
 HpaOutcome hpa_reconcile(const HpaTick *tick, HpaMemory *memory) {
   HpaOutcome outcome = {.replicas = tick->replicas, .able_to_scale = "SucceededGetScale"};
   begin(tick, memory);
-  int64_t wish = tick->replicas;
+  int64_t wish;
   if (tick->replicas == 0 && tick->min_replicas != 0) {
     outcome.scaling_active = "ScalingDisabled";
     return outcome;

@@ -16,7 +16,8 @@ int64_t vpa_with_minimum(int64_t amount, int64_t minimum) { return amount > mini
 
 double vpa_confidence(int64_t lifespan_ns, int64_t samples, int64_t interval_ns) {
   const int64_t minute_ns = INT64_C(60000000000);
-  double minutes = (double)(interval_ns / minute_ns) + (double)(interval_ns % minute_ns) / (double)minute_ns;
+  int64_t whole = interval_ns / minute_ns;
+  double minutes = (double)whole + (double)(interval_ns % minute_ns) / (double)minute_ns;
   double by_lifespan = (double)lifespan_ns / (double)interval_ns, by_samples = (double)samples / minutes;
   return by_lifespan < by_samples ? by_lifespan : by_samples;
 }

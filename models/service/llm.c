@@ -22,8 +22,9 @@ double llm_parallel_factor(const Llm *law) {
 }
 
 static double alone_ns(const Llm *law, uint32_t input, uint32_t output) {
-  double prompt = input > 1 ? (double)input : 1, decoded = output > 1 ? (double)(output - 1) : 0, pieces = 1;
-  if (law->prefill == PREFILL_CHUNKED) pieces = (double)(((int64_t)prompt + law->max_batched_tokens - 1) / law->max_batched_tokens);
+  double prompt = input > 1 ? (double)input : 1, decoded = output > 1 ? (double)(output - 1) : 0;
+  int64_t chunks = law->prefill == PREFILL_CHUNKED ? ((int64_t)prompt + law->max_batched_tokens - 1) / law->max_batched_tokens : 1;
+  double pieces = (double)chunks;
   double each = (double)law->iteration_ns + (double)law->per_sequence_ns, kv = (double)law->per_thousand_kv_ns / 1000;
   double prefill = pieces * each + prompt * (double)law->per_prefill_token_ns + kv * prompt * (pieces - 1) / 2;
   double busy = prefill + decoded * (each + kv * (prompt + (decoded - 1) / 2));

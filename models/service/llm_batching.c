@@ -209,7 +209,7 @@ static int64_t alike(const Sequences *s, int64_t decoding) {
     const Sequence *q = &s->seq[k];
     if (q->stage == STAGE_DECODE && q->output - q->generated < n) n = q->output - q->generated;
   }
-  int64_t room = (s->kv_limit - held(s)) / decoding;
+  int64_t room = decoding > 0 ? (s->kv_limit - held(s)) / decoding : n;
   if (!s->reserves && room < n) n = room;
   return n > 1 ? n : 1;
 }

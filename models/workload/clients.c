@@ -99,7 +99,7 @@ static void sources_begin(const Clients *clients, ClientsState *s, const Workloa
   for (size_t k = 0; k < n; k++) sum += share[k] = named ? LIST_AT(clients->of, Client, k)->share : maths_pow((double)(k + 1), -clients->zipf);
   s->heap = ARENA_ARRAY(arena, Source, n);
   for (size_t k = 0; k < n; k++) {
-    const Client *client = named ? LIST_AT(clients->of, Client, k) : NULL, *last = named && k ? client - 1 : NULL;
+    const Client *client = named ? LIST_AT(clients->of, Client, k) : NULL, *last = named && k ? LIST_AT(clients->of, Client, k - 1) : NULL;
     double rate_rps = clients->rate_rps * share[k] / sum;
     if (!(rate_rps > 0)) continue;
     if (!law || (client && (!last || last->cv < client->cv || last->cv > client->cv || last->law != client->law)))

@@ -48,7 +48,7 @@ static void print_right(const Tune *tune, const TuneOutcome *o) {
   }
   printf("; %zu ", o->n_designs);
   if (o->grid_size > o->n_designs) printf("of %llu ", (unsigned long long)o->grid_size);
-  printf("designs, %llu runs", (unsigned long long)(o->runs_search + o->runs_judgement));
+  printf("designs, %llu runs", (unsigned long long)o->runs_search + o->runs_judgement);
   if (tune->engine.reused) printf(" (%llu of them from the journal)", (unsigned long long)tune->engine.reused);
   printf(".\n");
   if (tune->search != SEARCH_GUARANTEE) return;
@@ -267,7 +267,7 @@ void tune_print_json(const Tune *tune, const TuneOutcome *o) {
   printf(", \"conditional_on\": ");
   json_string(tune->sweep->conditional_on);
   printf(", \"holdout_s\": %.17g, \"designs\": %zu, \"runs\": %llu, \"found\": %s", (double)tune->holdout_ns / 1e9, o->n_designs,
-         (unsigned long long)(o->runs_search + o->runs_judgement), o->found ? "true" : "false");
+         (unsigned long long)o->runs_search + o->runs_judgement, o->found ? "true" : "false");
   printf(",\n \"worse\": %zu, \"infeasible\": %zu, \"ranked_out\": %zu, \"failed\": %zu", o->n_worse, o->n_infeasible, o->n_ranked_out, o->n_failed);
   if (o->found) json_found(tune, o, &arena);
   printf("}\n");

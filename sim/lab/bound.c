@@ -172,7 +172,7 @@ static UnitNs segments_cost(const Jobs *jobs, int64_t price_ns, UnitNs *best) {
   bool has_longest = false;
   best[0] = 0;
   for (int64_t k = 0, i = 0; k < jobs->n; k++) {
-    for (; jobs->arrival_ns[k] - jobs->arrival_ns[i] + slack_ns > jobs->unit_bill_ns && i < k; i++) {
+    for (; i < k && jobs->arrival_ns[k] - jobs->arrival_ns[i] + slack_ns > jobs->unit_bill_ns; i++) {
       UnitNs here = best[i] - jobs->arrival_ns[i];
       if (!has_longest || here < longest) longest = here;
       has_longest = true;

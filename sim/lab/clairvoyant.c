@@ -61,7 +61,7 @@ static bool add_variant(const Scenario *scenario, uint32_t replication, int vari
     for (size_t k = a->cursor; k < a->block.count; k++, n++) {
       int64_t work = ns_from_double(a->work_ns[k] * slowness);
       if (variant > 0) {
-        if (work < work_ns[n]) work_ns[n] = work;
+        if (n < p->n_jobs && work < work_ns[n]) work_ns[n] = work;
         continue;
       }
       if (n == capacity) {

@@ -141,10 +141,10 @@ static Parsed parse_record(Csv *csv) {
   for (;;) {
     CsvField field;
     if (csv->n_fields == CSV_COLUMNS) return csv_row_error(csv, "more than %d columns", CSV_COLUMNS), PARSED_BROKEN;
-    if (csv->window[at] == '"' && at < csv->end) {
+    if (at < csv->end && csv->window[at] == '"') {
       Parsed parsed = quoted_field(csv, &at, &field);
       if (parsed != PARSED_RECORD) return parsed;
-      if (csv->window[at] == '\r' && at < csv->end) at++;
+      if (at < csv->end && csv->window[at] == '\r') at++;
     } else {
       plain_field(csv, &at, &field);
     }

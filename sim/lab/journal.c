@@ -264,8 +264,8 @@ bool journal_put(Journal *journal, EncodedRun encoded, Err *err) {
 
 /* The row that readers of the state look at, in the transaction of the runs it counts. */
 static bool journal_note_progress(Journal *journal, Err *err) {
-  sqlite3_bind_int64(journal->progress, 1, (sqlite3_int64)(journal->committed + journal->n_pending));
-  sqlite3_bind_int64(journal->progress, 2, (sqlite3_int64)(journal->failed + journal->n_pending_failed));
+  sqlite3_bind_int64(journal->progress, 1, (sqlite3_int64)journal->committed + (sqlite3_int64)journal->n_pending);
+  sqlite3_bind_int64(journal->progress, 2, (sqlite3_int64)journal->failed + (sqlite3_int64)journal->n_pending_failed);
   sqlite3_bind_int64(journal->progress, 3, (sqlite3_int64)journal->session_done);
   sqlite3_bind_int64(journal->progress, 4, journal->session_ms);
   sqlite3_bind_int64(journal->progress, 5, now_ms());

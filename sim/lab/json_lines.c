@@ -7,7 +7,7 @@ static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 bool json_lines_begin(Csv *csv) {
   size_t at = csv->at;
-  while (is_blank(csv->window[at]) || (csv->window[at] == '\n' && at < csv->end)) at++;
+  while (is_blank(csv->window[at]) || (at < csv->end && csv->window[at] == '\n')) at++;
   return at < csv->end && csv->window[at] == '{';
 }
 

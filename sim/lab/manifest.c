@@ -239,7 +239,7 @@ static const Yaml *list_of(const Yaml *holder) {
 
 /* Leads the steps from `at` on, which begin below a holder: `manifest.WHICH...` or `spec...`. */
 static bool lead(Path *path, const Yaml *list, bool nodes, const YamlStep *step, size_t n, const char **why) {
-  size_t which = list->count, taken = 0;
+  size_t which, taken = 0;
   if (n > 1 && text_equal(step[0].key, "manifest")) {
     which = find_document(list, &step[1], path->arena, why);
     taken = 2;

@@ -182,7 +182,7 @@ static bool read_expression(Reader *r) {
   if (++r->depth > DEPTH_MOST) return fails(r, "too deep");
   if (!read_term(r)) return false;
   for (;;) {
-    double number;
+    double number = 1;
     if (take(r, '*')) {
       if (!read_number(r, &number)) return false;
       r->query->multiply *= number;

@@ -9,7 +9,7 @@ void trace_rows_push(TraceRows *rows, const TraceRow *row) {
   if (rows->count == rows->n_blocks * TRACE_BLOCK_ROWS) {
     if (rows->n_blocks == rows->blocks_room) {
       size_t room = rows->blocks_room ? 2 * rows->blocks_room : 16;
-      rows->block = arena_grow(rows->arena, rows->block, rows->n_blocks, room, sizeof *rows->block);
+      rows->block = arena_grow(rows->arena, rows->block, rows->n_blocks, room, sizeof(TraceRow *));
       rows->blocks_room = room;
     }
     rows->block[rows->n_blocks++] = ARENA_ARRAY(rows->arena, TraceRow, TRACE_BLOCK_ROWS);

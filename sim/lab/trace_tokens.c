@@ -148,8 +148,8 @@ static bool take_sizes(Parser *parser, size_t *first, size_t *count) {
 static bool is_name(const char *start, size_t length, const char *name) { return strlen(name) == length && memcmp(start, name, length) == 0; }
 
 static bool take_window(Parser *parser, ClientWindow *window) {
-  const char *name;
-  size_t length, first = 0, count = 0;
+  const char *name = "";
+  size_t length = 0, first = 0, count = 0;
   if (!take(parser, '{')) return wrong(parser, "an object is wanted");
   while (!take(parser, '}')) {
     if (!take_text(parser, &name, &length)) return false;
@@ -164,8 +164,8 @@ static bool take_window(Parser *parser, ClientWindow *window) {
 }
 
 static bool take_client(Parser *parser, TokenClient *client) {
-  const char *start;
-  size_t length;
+  const char *start = "";
+  size_t length = 0;
   if (!take(parser, '{')) return wrong(parser, "an object is wanted");
   while (!take(parser, '}')) {
     if (!take_text(parser, &start, &length)) return false;

@@ -206,7 +206,7 @@ static bool finish(Search *s, uint64_t budget, ModelResult *result, Err *err) {
   for (size_t k = 0; k < n; k++) {
     double least = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
-      double badness = 0, mean, deviation;
+      double badness = 0, mean = 0, deviation;
       for (size_t m = models.n; m-- > 0;) {
         gp_predict(&models.gp[m], s->x + i * s->cube->dimensions, &mean, &deviation);
         if (m > 0 && mean > deviation) badness += 1e9 + 1e9 * mean;

@@ -25,7 +25,7 @@ static double steady_rps(const Run *run, size_t d) {
 /* The mean of an exponential service law that does not depend on sizes, in ns; NaN for every other. */
 static double exponential_mean_ns(const VariantSpec *variant) {
   const Model *model = variant->service.model;
-  if (!model || strcmp(model->name, "distribution") || model->params->n_fields != 1 || model->params->field[0].kind != FIELD_DURATION_DISTRIBUTION)
+  if (!model || strcmp(model->name, "distribution") != 0 || model->params->n_fields != 1 || model->params->field[0].kind != FIELD_DURATION_DISTRIBUTION)
     return (double)NAN;
   const char *params = variant->service.params;
   Distribution law;

@@ -148,10 +148,11 @@ static int64_t room_beside(const Run *run, const TrainingQueue *queue, const Tra
 static TrainingJobView view_job(Run *run, const TrainingQueue *queue, const TrainingJob *job) {
   int64_t unsaved_ns, done_ns = training_job_done(run, job, &unsaved_ns);
   __int128 held = job->held + (job->running ? (__int128)(run->now_ns - job->began_ns) * job->gpus * job->milligpus : 0);
+  const __int128 served_gpu_ns = held / 1000;
   return (TrainingJobView){.job = job->index, .running = job->running, .submitted_ns = job->submitted_ns, .gang = job->gang, .least = job->least,
                            .most = job->most, .milligpus = job->milligpus, .gpus = job->running ? job->gpus : 0, .nodes = job->running ? job->nodes : 0,
                            .room = job->running && queue->policy->reads_room ? room_beside(run, queue, job) : 0, .data_bytes = job->data_bytes,
-                           .left_ns = (double)(job->work_ns - done_ns), .served_gpu_ns = (double)(held / 1000),
+                           .left_ns = (double)(job->work_ns - done_ns), .served_gpu_ns = (double)served_gpu_ns,
                            .ends_ns = job->running ? job->end_ns : INSTANT_NEVER, .variant = job->variant};
 }
 
