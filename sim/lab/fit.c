@@ -9,6 +9,7 @@
 #include "sim/base/version.h"
 #include "sim/core/rng.h"
 #include "sim/core/time.h"
+#include "sim/lab/fit_course.h"
 #include "sim/lab/fit_model.h"
 #include "sim/lab/fit_read.h"
 #include "sim/lab/trace_describe.h"
@@ -18,6 +19,10 @@ const int64_t fit_scale_s[FIT_SCALES] = {1, 10, 60, 600, 3600, 21600, 86400, 604
 enum { ROUNDS = 10, COARSE_ROUNDS = 4, COARSE_REPLICAS = 12, WINDOWS_LEAST = 4, ROWS_LEAST = 20 };
 /* Cells that hold fewer arrivals than this are left to batches: a factor for each would be drawn for nothing. */
 #define ARRIVALS_LEAST 0.02
+#define SPECIAL_CLOSE 0.2
+/* Of the trace's variance, what bursts begin with where a course or spells explain a part. */
+#define COURSE_SHARE 0.03
+#define SPELLS_SHARE 0.3
 enum { TABLE_ROUNDS = 8, RANK_ROUNDS = 4, RANK_REPLICAS = 12, RANK_REPLICAS_MOST = 200, RANK_ROWS = 20000, TOKEN_ROWS = 20000 };
 #define SIZES_CLOSE 0.025
 #define TABLE_STEP_NS (60 * NS_PER_S)
@@ -159,17 +164,30 @@ static bool adjust_ranks(const Work *work, FitModel *model, Err *err) {
   return true;
 }
 
-/* How far the worst of the scales is from the trace: |ln(dispersion / dispersion)|, narrow scales with few windows less. */
+/* How far a scale is from the trace: ln(dispersion / dispersion); 0 where either is none. */
+static double off(const Fit *fit, const FitFigures *found, size_t scale, double floor) {
+  double wanted = fit->trace.dispersion[scale], got = found->dispersion[scale] + floor; /* of expected counts: what arrivals add */
+  return wanted > 0 && got > 0 ? log(got / wanted) : 0;
+}
+
+static double weight_of(const Fit *fit, size_t scale) { return fit->n_windows[scale] >= 100 ? 1 : sqrt((double)fit->n_windows[scale] / 100); }
+
+/* The worst of the scales; those with few windows count less. */
 static double misfit(const Fit *fit, const Scales *s, const FitFigures *found, double floor) {
   double worst = 0;
-  for (size_t k = 0; k < s->count; k++) {
-    size_t scale = s->scale[k];
-    double wanted = fit->trace.dispersion[scale], got = found->dispersion[scale] + floor; /* of expected counts: what arrivals add */
-    if (!(wanted > 0) || !(got > 0)) continue;
-    double weight = fit->n_windows[scale] >= 100 ? 1 : sqrt((double)fit->n_windows[scale] / 100);
-    worst = fmax(worst, weight * fabs(log(got / wanted)));
-  }
+  for (size_t k = 0; k < s->count; k++) worst = fmax(worst, weight_of(fit, s->scale[k]) * fabs(off(fit, found, s->scale[k], floor)));
   return worst;
+}
+
+/* Narrower scales that add nothing follow the next wider one, and may be too high when that is right: then its wish is lowered until both are as
+ * far off. */
+static double lean(const Fit *fit, const FitModel *model, const Scales *wanted, const FitFigures *found, double floor, size_t k) {
+  double own = off(fit, found, wanted->scale[k], floor), less = 0;
+  for (size_t j = k; j-- > 0 && model->burst_variance[wanted->scale[j]] < FIT_LEAST_CV * FIT_LEAST_CV;) {
+    double above = off(fit, found, wanted->scale[j], floor) - own, weight = weight_of(fit, wanted->scale[j]);
+    less = fmax(less, above * weight / (weight + weight_of(fit, wanted->scale[k])));
+  }
+  return exp(-less);
 }
 
 /* Adjusts the model in rounds and leaves the best of them in it. */
@@ -200,7 +218,7 @@ static bool adjust(const Work *work, FitModel *model, double *best_misfit, Err *
     for (size_t k = 0; k < wanted.count; k++) {
       double *variance = &model->burst_variance[wanted.scale[k]];
       if (wanted.own[k] <= 0) *variance *= 0.3;
-      else if (*variance > 0) *variance = towards(*variance, wanted.own[k], found_scales.own[k], power);
+      else if (*variance > 0) *variance = towards(*variance, wanted.own[k] * lean(fit, model, &wanted, &found, counts ? 1 : 0, k), found_scales.own[k], power);
     }
   }
   *model = best;
@@ -286,6 +304,31 @@ static bool fit_sizes_alone(const Work *work, size_t rows, Err *err) {
   return adjust_ranks(work, &fit->model, err) && replicate_sizes(work, &fit->model, replicas, replicas, rows, &fit->replicas, err);
 }
 
+/* What is special about a trace (spells of silence, a course) must earn its place: it is kept where the dispersion is as close with it. */
+static bool try_special(const Work *work, FitModel *special, double share, double *misfit_plain, Err *err) {
+  double misfit_special;
+  if (!adjust_tables(work, special, err)) return false;
+  first_bursts(work->fit, special, share);
+  if (!adjust(work, special, &misfit_special, err)) return false;
+  if (misfit_special < SPECIAL_CLOSE || misfit_special < *misfit_plain) {
+    work->fit->model = *special;
+    *misfit_plain = misfit_special;
+  }
+  return true;
+}
+
+static bool fit_arrivals(const Work *work, const TraceStatistics *s, Arena *arena, Err *err) {
+  FitModel *model = &work->fit->model, spells = *model, course = *model;
+  double misfit_plain;
+  model->on_off = course.on_off = false;
+  bool has_course = fit_course(&course, s, arena);
+  if (!adjust_tables(work, model, err)) return false;
+  first_bursts(work->fit, model, 1);
+  if (!adjust(work, model, &misfit_plain, err)) return false;
+  if (has_course && !try_special(work, &course, COURSE_SHARE, &misfit_plain, err)) return false;
+  return !spells.on_off || try_special(work, &spells, SPELLS_SHARE, &misfit_plain, err);
+}
+
 bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
   TraceStatistics *s = ARENA_NEW(arena, TraceStatistics);
   TraceFacts *facts = ARENA_NEW(arena, TraceFacts);
@@ -299,18 +342,8 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
   fit_figures_of(s, &fit->trace, fit->n_windows);
   fit_read(&fit->model, s, facts, arena);
   Work work = {fit, options, facts, s->first_ns};
-  double misfit_plain, misfit_spells;
   if (!s->timed) return fit_sizes_alone(&work, s->n_rows < TRACE_SAMPLE_ROWS ? s->n_rows : TRACE_SAMPLE_ROWS, err);
-  if (!adjust_ranks(&work, &fit->model, err) || !adjust_tables(&work, &fit->model, err)) return false;
-  FitModel spells = fit->model;
-  fit->model.on_off = false;
-  first_bursts(fit, &fit->model, 1);
-  if (!adjust(&work, &fit->model, &misfit_plain, err)) return false;
-  if (spells.on_off) {
-    first_bursts(fit, &spells, 0.3);
-    if (!adjust(&work, &spells, &misfit_spells, err)) return false;
-    if (misfit_spells < 0.2 || misfit_spells < misfit_plain) fit->model = spells;
-  }
+  if (!adjust_ranks(&work, &fit->model, err) || !fit_arrivals(&work, s, arena, err)) return false;
   if (!settle_shuffle(&work, &fit->model, err)) return false;
   if (!check_replicas(&work, err)) return false;
   for (size_t k = 0; k < FIT_SCALES && fit->model.shape == SHAPE_COUNTS; k++) fit->replicas.dispersion[k] += 1; /* what arrivals add to expected counts */

@@ -7,7 +7,8 @@
 
 #include "sim/lab/trace_statistics.h"
 
-enum { FIT_SCALES = 8, FIT_POINTS = 160, FIT_LEVELS = 3000 };
+enum { FIT_SCALES = 8, FIT_POINTS = 160, FIT_LEVELS = 3000, FIT_CROWDS = 4 };
+#define FIT_LEAST_CV 0.03 /* of a burst: less is not worth a line */
 extern const int64_t fit_scale_s[FIT_SCALES]; /* 1 s to a week; the first TRACE_WINDOWS are trace_window_s */
 
 /* A law of sizes: at most FIT_POINTS points of its distribution. count 0: there is none. */
@@ -15,6 +16,11 @@ typedef struct FitSizes {
   DistributionPoint point[FIT_POINTS];
   size_t count;
 } FitSizes;
+
+/* A flash crowd: the rate rises to `peak` times what it would be, and falls again. */
+typedef struct FitCrowd {
+  double at_s, ramp_s, decay_s, peak;
+} FitCrowd;
 
 typedef struct FitModel {
   TraceShape shape;
@@ -24,6 +30,9 @@ typedef struct FitModel {
   double day[TRACE_HOURS], week[TRACE_WEEKDAYS];
   size_t n_levels;                   /* of days, beyond the week's table */
   double level[FIT_LEVELS];
+  double trend;                      /* from start to end, over the mean; 0: none */
+  FitCrowd crowd[FIT_CROWDS];
+  size_t n_crowds;
   double burst_variance[FIT_SCALES]; /* of the factor of each scale; 0: none */
   double on_mean_s, on_cv, off_mean_s, off_cv;
   FitSizes batch;

@@ -11,7 +11,6 @@
 #include "sim/run/arrivals.h"
 #include "sim/run/training_draw.h"
 
-#define LEAST_CV 0.03 /* of a burst: less is not worth a line */
 #define MOST_CV 30.0
 
 /* ---- as text ---- */
@@ -52,7 +51,7 @@ static void add_table(Text *out, int indent, const char *name, const double *val
 
 static double burst_cv(double variance) {
   double cv = sqrt(variance);
-  return cv < LEAST_CV ? 0 : cv < MOST_CV ? cv : MOST_CV;
+  return cv < FIT_LEAST_CV ? 0 : cv < MOST_CV ? cv : MOST_CV;
 }
 
 static bool has_bursts(const FitModel *m) {
@@ -61,9 +60,18 @@ static bool has_bursts(const FitModel *m) {
   return false;
 }
 
+static bool has_course(const FitModel *m) { return m->n_crowds > 0 || fabs(m->trend) > 0; }
+
+static void course_lines(const FitModel *m, int indent, Text *out) {
+  if (fabs(m->trend) > 0) text_addf(out, "%*strend: %.4g\n", indent, "", m->trend);
+  if (m->n_crowds) line(out, indent, "crowds:");
+  for (size_t k = 0; k < m->n_crowds; k++)
+    text_addf(out, "%*s- {at: %.9gs, peak: %.4g, ramp: %.9gs, decay: %.9gs}\n", indent + 2, "", m->crowd[k].at_s, m->crowd[k].peak, m->crowd[k].ramp_s, m->crowd[k].decay_s);
+}
+
 static void rate_lines(const FitModel *m, int indent, Text *out) {
   if (m->sizes_alone) return;
-  if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !has_bursts(m)) return;
+  if (!m->has_day && !m->has_week && !m->on_off && !m->n_levels && !has_course(m) && !has_bursts(m)) return;
   line(out, indent, "rate:");
   line(out, indent + 2, "modulated:");
   if (m->has_day || m->has_week) text_addf(out, "%*sstarts: %.9gs\n", indent + 4, "", (double)m->starts_ns / 1e9);
@@ -75,6 +83,7 @@ static void rate_lines(const FitModel *m, int indent, Text *out) {
   }
   if (m->on_off)
     text_addf(out, "%*son_off: {on: {gamma: {mean: %.6gs, cv: %.4g}}, off: {lognormal: {mean: %.6gs, cv: %.4g}}}\n", indent + 4, "", m->on_mean_s, m->on_cv, m->off_mean_s, m->off_cv);
+  course_lines(m, indent + 4, out);
   if (!has_bursts(m)) return;
   line(out, indent + 4, "bursts:");
   for (size_t k = 0; k < FIT_SCALES; k++)

@@ -191,6 +191,27 @@ class Fit(InFolder):
             held = file["training/gpus"][:, 0]  # GPUs held on average: one job a second
         self.assertLess(abs(held.mean() / (gpus.mean() * lasting.mean()) - 1), 0.05)
 
+    def test_crowds_and_a_trend_are_found(self):
+        """Two flash crowds on a rate that grows: when they come, how many they bring (half of (peak - 1) x length x rate), and the slope. Without them
+        there are none, however bursty the trace."""
+        crowds = [{"at": "2h", "peak": 8, "ramp": "3m", "decay": "12m"}, {"at": "5h", "peak": 6, "ramp": "2m", "decay": "10m"}]
+        rate = {"modulated": {"trend": 0.6, "bursts": [{"scale": "60s", "cv": 0.3}], "crowds": crowds}}
+        for modulated, expected in ((rate, [(7200, 7 * 900 / 2), (18000, 5 * 720 / 2)]), ({"modulated": {"bursts": [{"scale": "60s", "cv": 1}, {"scale": "600s", "cv": 0.5}]}}, [])):
+            workload = {"arrivals": {"poisson": {"rate": "4/s"}}, "rate": modulated}
+            self.write("t.csv", self.headroom("generate", self.write("t.yaml", small({"horizon": "6h", "deployments.app.workload": workload}))).stdout)
+            result = self.fit("t.csv")
+            with open(self.path("fit.yaml"), encoding="utf-8") as file:
+                found = yaml.safe_load(file)["workload"]["rate"]["modulated"]
+            seconds = lambda text: float(text.rstrip("s"))
+            self.assertEqual(len(found.get("crowds", [])), len(expected))
+            for crowd, (at_s, area_s) in zip(sorted(found.get("crowds", []), key=lambda one: seconds(one["at"])), expected):
+                self.assertLess(abs(seconds(crowd["at"]) - at_s), 150)
+                self.assertLess(abs((crowd["peak"] - 1) * (seconds(crowd["ramp"]) + seconds(crowd["decay"])) / 2 / area_s - 1), 0.25)
+            self.assertLess(abs(found.get("trend", 0) - (0.6 if expected else 0)), 0.2)
+            for window_s in (1, 10, 60) if expected else ():
+                figure = result["figures"][f"index of dispersion {window_s} s"]
+                self.assertLess(abs(figure["fit"] / figure["trace"] - 1), 0.25, window_s)
+
     def test_the_same_for_any_number_of_threads(self):
         jobs = self.headroom("generate", self.write("t.yaml", small({"horizon": "10m", "deployments.app.workload": {"arrivals": {"gamma": {"rate": "5/s", "cv": 3}}}}))).stdout
         self.write("t.csv", jobs)
