@@ -265,6 +265,18 @@ static bool is_meant(const Expansion *x, const char *name) {
   return workloads == 1;
 }
 
+/* OrderedReady, which is what holds without a word, starts a replica when the one before it is ready. It also takes them away one by one, the
+ * newest first; here those that go drain side by side. */
+static bool give_order(Expansion *x, const char *deployment, const Manifest *manifest) {
+  const YamlEntry *policy = entry_at(manifest->node, "spec.podManagementPolicy");
+  const char *word = policy ? scalar_at(manifest->node, "spec.podManagementPolicy") : "OrderedReady";
+  bool ordered = word && text_equal(word, "OrderedReady");
+  if (!ordered && !(word && text_equal(word, "Parallel"))) return yaml_error(x->err, ERR_SCENARIO, place_of(policy), "one of OrderedReady, Parallel");
+  YamlMark mark = policy ? place_of(policy) : manifest->mark;
+  if (ordered) give_overlay(x, deployment, "replicas.starting", make_text(x->arena, mark, "1"));
+  return true;
+}
+
 bool convert_workload(Expansion *x, const Manifest *manifest) {
   const Yaml *pod = map_needed(x, manifest, "spec.template.spec");
   if (!pod) return false;
@@ -274,11 +286,8 @@ bool convert_workload(Expansion *x, const Manifest *manifest) {
     return yaml_error(x->err, ERR_SCENARIO, manifest->mark, "the scenario has no deployment `%.60s`, and no autoscaler here scales it", manifest->name);
   const char *deployment = target_deployment(x, manifest->name, manifest->mark, manifest->kind);
   if (!deployment) return false;
-  const YamlEntry *replicas = entry_at(manifest->node, "spec.replicas"), *order = entry_at(manifest->node, "spec.podManagementPolicy");
-  bool ordered = text_equal(manifest->kind, "StatefulSet") && !(order && text_equal(scalar_at(manifest->node, "spec.podManagementPolicy"), "Parallel"));
-  if (ordered && order)
-    return yaml_error(x->err, ERR_SCENARIO, place_of(order), "replicas that start one after the other are not modelled and would change the outcome; Parallel is");
-  if (ordered) manifest_warn(x, manifest->mark, "a StatefulSet starts its replicas one after the other unless podManagementPolicy is Parallel; here they start side by side");
+  if (text_equal(manifest->kind, "StatefulSet") && !give_order(x, deployment, manifest)) return false;
+  const YamlEntry *replicas = entry_at(manifest->node, "spec.replicas");
   if (replicas) give_overlay(x, deployment, "replicas.initial", replicas->value);
   return give_pod(x, deployment, pod);
 }

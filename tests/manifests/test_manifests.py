@@ -289,6 +289,22 @@ spec:
             self.assertEqual(repr(mixed.summary[name][mixed.run_of("made")]), repr(alone.summary[name][alone.run_of("plain")]), name)
         self.assertNotEqual(repr(mixed.summary["latency_mean_s"][mixed.run_of("made")]), repr(mixed.summary["latency_mean_s"][mixed.run_of("plain")]))
 
+    def test_a_stateful_set_starts_its_replicas_in_order(self):
+        """Unless it says Parallel, which is what a Deployment does."""
+        ordered = DEPLOYMENT.replace("kind: Deployment", "kind: StatefulSet")
+        self.write("deployment.yaml", DEPLOYMENT + "---" + HPA)
+        self.write("parallel.yaml", ordered.replace("  replicas: 3", "  replicas: 3\n  podManagementPolicy: Parallel") + "---" + HPA)
+        self.write("said.yaml", ordered.replace("  replicas: 3", "  replicas: 3\n  podManagementPolicy: OrderedReady") + "---" + HPA)
+        self.write("silent.yaml", ordered + "---" + HPA)
+        waves = {"deployments.app.workload.rate": {"steps": {"points": [{"at": "0s", "factor": 0.2}, {"at": "10m", "factor": 4}]}}}
+        result = self.result(load(**waves, strategies={name: {"manifest": f"{name}.yaml"} for name in ("deployment", "parallel", "said", "silent")}))
+        self.same(result, "parallel", "deployment")
+        self.same(result, "said", "silent")
+        alone = Result(self.run_scenario(load(**waves, **{"deployments.app.replicas.starting": 1}, strategies={"deployment": {"manifest": "deployment.yaml"}}), name="alone"))
+        for name in figures_of(result):
+            self.assertEqual(repr(result.summary[name][result.run_of("silent")]), repr(alone.summary[name][alone.run_of("deployment")]), name)
+        self.assertNotEqual(repr(result.summary["latency_mean_s"][result.run_of("silent")]), repr(result.summary["latency_mean_s"][result.run_of("deployment")]))
+
     def test_scale_to_zero_needs_no_minimum_of_the_scenario(self):
         zero = KEDA.replace("minReplicaCount: 1", "minReplicaCount: 0").replace('  annotations: {autoscaling.keda.sh/paused-scale-in: "true"}\n', "").replace("pollingInterval: 15", "cooldownPeriod: 30")
         self.write("zero.yaml", zero)
