@@ -1,6 +1,7 @@
 /* Asks: instants at which a request finds nobody to serve it and its policy wants to be asked at once; idle replicas that go by themselves;
- * and starts that are cancelled because nobody waits for them any more. All are known in advance or bounded from below (nothing becomes due before run_next_ask), so flows are only ever stopped
- * earlier than they would be, never corrected: stopping at more instants gives the same bits. */
+ * and starts that are cancelled because nobody waits for them any more. All are known in advance or bounded from below (nothing becomes due
+ * before run_next_ask), so flows are only ever stopped earlier than they would be, never corrected: stopping at more instants gives the same
+ * bits. */
 #include "sim/base/check.h"
 #include "sim/run/run_internal.h"
 
@@ -138,8 +139,8 @@ static int64_t next_expiry(const Run *run, uint32_t d) {
   int64_t next = next_change(run, d), least_ns = target->keep_alive_law ? 1 : target->keep_alive_ns;
   if (next != INSTANT_NEVER) next = least_ns < INSTANT_NEVER - next ? next + least_ns : INSTANT_NEVER;
   for (uint32_t e = 0; e < s->n_entries; e++) {
-    int64_t at_ns = expiry_of(run, d, e);
-    if (at_ns > run->flows_ns) next = earlier(next, at_ns);
+    int64_t at_ns = expiry_of(run, d, e); /* over already, and kept for a job that comes now: looked at again behind it */
+    next = earlier(next, at_ns > run->flows_ns ? at_ns : run->flows_ns + 1);
   }
   return next;
 }

@@ -128,10 +128,49 @@ static void test_the_same_every_way(void **state) {
   }
 }
 
+/* The one that stays has been idle for longer than its keep-alive when two jobs come at once and another is there at once. Dispatch is at
+ * random: where the other takes both, the first goes as soon as they have been given out, whatever else the run stops for. */
+static void test_the_minimum_that_is_passed_over(void **state) {
+  (void)state;
+  static const char text[] =
+      "horizon: 2000s\n"
+      "seed: 3\n"
+      "cluster: {pools: {p: {machine: {cpu: 8, memory: 8Gi, price: $1/h}, nodes: {min: 1, max: 1}}}}\n"
+      "deployments:\n"
+      "  f:\n"
+      "    requests: {cpu: 1}\n"
+      "    dispatch: random\n"
+      "    replicas: {initial: 1, min: 1, max: 3}\n"
+      "    variants: {v: {load: 0s, service: {distribution: {time: 1s}}}}\n"
+      "    workload: {arrivals: {batches: {of: {constant: {rate: 0.05/s}}, size: 2}}}\n"
+      "  g:\n"
+      "    requests: {cpu: 1}\n"
+      "    replicas: {initial: 1, min: 1, max: 4}\n"
+      "    variants: {v: {load: 1s, service: {distribution: {time: {exponential: {mean: 300ms}}}}}}\n"
+      "    workload: {arrivals: {poisson: {rate: 4/s}}}\n"
+      "strategies: {s: {scale: {scale-per-request: {keep_alive: 5s}}, deployments: {g: {scale: {horizontal: {scale_down_window: 20s}}}}}}\n";
+  Fixture x = {0};
+  Arena arena = {0};
+  RunResult result;
+  open_scenario(&x, text);
+  run_simulate(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena, &result);
+  assert_int_equal(result.status, 0);
+  int passed_over = 0;
+  for (size_t k = 0; k < result.n_decisions; k++) {
+    const DecisionRow *row = &result.decision[k];
+    passed_over += row->deployment == 0 && strcmp(row->reason, "idle for keep_alive") == 0 && row->at_ns % INT64_C(20000000000) == 1;
+  }
+  assert_in_range(passed_over, 5, 45); /* of 99, half of them where either may: both to one, and that one is the new one */
+  assert_same_every_way(&x, 0);
+  arena_free(&arena);
+  close_scenario(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_one_request_one_start), cmocka_unit_test(test_a_start_that_nobody_waits_for), cmocka_unit_test(test_one_start_at_a_time),
       cmocka_unit_test(test_at_the_maximum),        cmocka_unit_test(test_the_same_every_way),
+      cmocka_unit_test(test_the_minimum_that_is_passed_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
