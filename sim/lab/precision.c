@@ -16,7 +16,7 @@ uint32_t precision_next(uint32_t n, double excess, uint32_t most) {
   return next < (double)most ? (uint32_t)next : most;
 }
 
-/* The values of one point: [strategy][deployment][replication]; one "deployment" for a metric of the cluster. */
+/* The values of one point: [strategy][owner][replication]; owners are the deployments, the training queues, or the cluster alone. */
 typedef struct Round {
   Sweep *sweep;
   const PrecisionSpec *spec;
@@ -42,24 +42,31 @@ static double number_at(const unsigned char *bytes, size_t k) {
   return value;
 }
 
+/* Where a metric's values stand in a run. */
+static SectionKind section_of(MeasureKind kind) { return kind == MEASURE_CLUSTER ? SECTION_CLUSTER : kind == MEASURE_TRAINING ? SECTION_TRAINING : SECTION_SUMMARY; }
+static size_t columns_of(MeasureKind kind) { return kind == MEASURE_CLUSTER ? CLUSTER_COUNT : kind == MEASURE_TRAINING ? TRAINING_COUNT : SUMMARY_COUNT; }
+static size_t owners_of(const Sweep *sweep, MeasureKind kind) { return kind == MEASURE_CLUSTER ? 1 : kind == MEASURE_TRAINING ? sweep->n_queues : sweep->n_deployments; }
+
+/* Whether an owner has any jobs whose figure could be precise. */
+static bool has_jobs(MeasureKind kind, const unsigned char *figures) {
+  if (kind == MEASURE_CLUSTER) return true;
+  return number_at(figures, kind == MEASURE_TRAINING ? (size_t)TRAINING_submitted : (size_t)SUMMARY_offered) > 0;
+}
+
 static bool take_run(Round *round, EncodedRun encoded) {
   const Sweep *sweep = round->sweep;
-  size_t k = sweep_run_replication(sweep, encoded.run), n_deployments = sweep->n_deployments;
-  bool cluster = round->measure.kind == MEASURE_CLUSTER;
-  size_t each = cluster ? 1 : n_deployments, series = sweep_run_strategy(sweep, encoded.run) * each;
+  MeasureKind kind = round->measure.kind;
+  size_t k = sweep_run_replication(sweep, encoded.run), owners = owners_of(sweep, kind), row_bytes = columns_of(kind) * sizeof(double);
+  size_t series = sweep_run_strategy(sweep, encoded.run) * owners;
   RunReader reader;
   RunSection section;
   if (!run_reader_open(&reader, encoded)) return false;
   round->strategies[k]++;
   while (reader.status == 0 && run_reader_next(&reader, &section)) {
-    if (section.kind == SECTION_CLUSTER && cluster && section.length == CLUSTER_COUNT * sizeof(double)) {
-      round->value[series * round->n_each + k] = number_at(section.bytes, round->measure.column);
-      round->has_jobs[series] = true;
-    }
-    if (section.kind != SECTION_SUMMARY || cluster || section.length != n_deployments * SUMMARY_COUNT * sizeof(double)) continue;
-    for (size_t d = 0; d < n_deployments; d++) {
-      round->value[(series + d) * round->n_each + k] = number_at(section.bytes, d * SUMMARY_COUNT + round->measure.column);
-      if (number_at(section.bytes, d * SUMMARY_COUNT + SUMMARY_offered) > 0) round->has_jobs[series + d] = true;
+    if (section.kind != section_of(kind) || section.length != owners * row_bytes) continue;
+    for (size_t d = 0; d < owners; d++) {
+      round->value[(series + d) * round->n_each + k] = number_at(section.bytes + d * row_bytes, round->measure.column);
+      round->has_jobs[series + d] |= has_jobs(kind, section.bytes + d * row_bytes);
     }
   }
   return true;
@@ -119,7 +126,7 @@ bool precision_round(Sweep *sweep, const RunSource *source, PrecisionRound *foun
   Arena arena = {.exhausted = sweep->arena->exhausted};
   Round round = {.sweep = sweep, .spec = &sweep->first->precision, .n_each = sweep->n_replications, .point = UINT64_MAX};
   bool ok = measure_find(round.spec->metric, &round.measure);
-  round.n_series = sweep->n_strategies * (round.measure.kind == MEASURE_CLUSTER ? 1 : sweep->n_deployments);
+  round.n_series = sweep->n_strategies * owners_of(sweep, round.measure.kind);
   round.value = ARENA_ARRAY(&arena, double, round.n_series * round.n_each);
   round.scratch = ARENA_ARRAY(&arena, double, round.n_each);
   round.has_jobs = ARENA_ARRAY(&arena, bool, round.n_series);

@@ -63,7 +63,7 @@ static bool is_interrupted(const TuneEngine *engine) { return engine->interrupte
 static void list_runs(Round *round, const TuneJob *job, size_t n_jobs, Arena *arena) {
   TuneEngine *engine = round->window->engine;
   for (size_t k = 0; k < n_jobs; k++) round->n += job[k].count;
-  round->n_figures = run_figures(engine->sweep->n_deployments);
+  round->n_figures = run_figures(engine->sweep);
   round->run = ARENA_ARRAY(arena, RoundRun, round->n);
   round->figure = ARENA_ARRAY(arena, double, round->n * round->n_figures);
   round->key = ARENA_ARRAY(arena, const char *, round->n);

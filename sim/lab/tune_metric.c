@@ -7,16 +7,19 @@
 #include "sim/base/units.h"
 #include "sim/base/text.h"
 
-size_t run_figures(size_t n_deployments) { return n_deployments * SUMMARY_COUNT + CLUSTER_COUNT; }
+static size_t cluster_at(const Sweep *sweep) { return sweep->n_deployments * SUMMARY_COUNT; }
+static size_t training_at(const Sweep *sweep) { return cluster_at(sweep) + CLUSTER_COUNT; }
+
+size_t run_figures(const Sweep *sweep) { return training_at(sweep) + sweep->n_queues * TRAINING_COUNT; }
 
 void run_figures_copy(const RunResult *result, double *figure) {
-  size_t summary = result->n_deployments * SUMMARY_COUNT;
+  size_t summary = result->n_deployments * SUMMARY_COUNT, training = result->n_queues * TRAINING_COUNT;
   memcpy(figure, result->summary, summary * sizeof *figure);
   memcpy(figure + summary, result->cluster, CLUSTER_COUNT * sizeof *figure);
+  if (training) memcpy(figure + summary + CLUSTER_COUNT, result->training, training * sizeof *figure);
 }
 
-/* The cluster's figures stand after those of all deployments: `deployment` is then their number. */
-double metric_figure(const TuneMetric *metric, const double *figure) { return figure[metric->deployment * SUMMARY_COUNT + metric->column]; }
+double metric_figure(const TuneMetric *metric, const double *figure) { return figure[metric->figure]; }
 
 double metric_value(const TuneMetric *metric, const double *figure) { return metric->sign * (metric_figure(metric, figure) - metric->bound); }
 
@@ -28,52 +31,62 @@ static int column_named(const ColumnInfo *column, int n, const char *name) {
   return -1;
 }
 
-static bool no_such_column(const char *name, Arena *arena, Err *err) {
-  const char *names[SUMMARY_COUNT + CLUSTER_COUNT];
-  for (int k = 0; k < SUMMARY_COUNT; k++) names[k] = summary_column[k].name;
-  for (int k = 0; k < CLUSTER_COUNT; k++) names[SUMMARY_COUNT + k] = cluster_column[k].name;
-  const char *near = text_nearest(name, names, SUMMARY_COUNT + CLUSTER_COUNT);
+static bool no_such_column(const char *name, const Sweep *sweep, Arena *arena, Err *err) {
+  const char *names[SUMMARY_COUNT + CLUSTER_COUNT + TRAINING_COUNT];
+  size_t n = 0;
+  for (int k = 0; k < SUMMARY_COUNT; k++) names[n++] = summary_column[k].name;
+  for (int k = 0; k < CLUSTER_COUNT; k++) names[n++] = cluster_column[k].name;
+  for (int k = 0; k < TRAINING_COUNT && sweep->n_queues; k++) names[n++] = training_column[k].name;
+  const char *near = text_nearest(name, names, n);
   return err_add(err, ERR_USAGE, "no metric `%.60s`%s", name,
-                 near ? arena_format(arena, "; did you mean `%s`?", near) : "; `headroom describe columns` lists those of the summary and the cluster");
+                 near ? arena_format(arena, "; did you mean `%s`?", near) : "; `headroom describe columns` lists those of the summary, the cluster and training");
 }
 
-static void of_cluster(TuneMetric *metric, const Sweep *sweep, int column, const char *name) {
-  *metric = (TuneMetric){.name = name, .unit = cluster_column[column].unit, .cluster = true, .deployment = sweep->n_deployments, .column = (size_t)column, .sign = 1};
+/* Those who have a column of this name: deployments, or training queues. */
+typedef struct Owners {
+  const char *what;
+  const char *const *name;
+  size_t n, figure, columns; /* figure: of the first one's column */
+  const ColumnInfo *column;
+} Owners;
+
+static bool owners_of(const Sweep *sweep, const char *column, Owners *owners) {
+  int k = column_named(summary_column, SUMMARY_COUNT, column), t = column_named(training_column, TRAINING_COUNT, column);
+  if (k >= 0) *owners = (Owners){"deployment", sweep->deployment, sweep->n_deployments, (size_t)k, SUMMARY_COUNT, &summary_column[k]};
+  else if (t >= 0 && sweep->n_queues) *owners = (Owners){"training queue", sweep->queue, sweep->n_queues, training_at(sweep) + (size_t)t, TRAINING_COUNT, &training_column[t]};
+  else return false;
+  return true;
 }
 
-static void of_deployment(TuneMetric *metric, const Sweep *sweep, size_t deployment, int column, Arena *arena) {
-  const char *name = summary_column[column].name;
-  if (sweep->n_deployments > 1) name = arena_format(arena, "%s.%s", sweep->deployment[deployment], name);
-  *metric = (TuneMetric){.name = name, .unit = summary_column[column].unit, .deployment = deployment, .column = (size_t)column, .sign = 1};
-}
-
-/* All metrics that a name stands for: one, or one of each deployment. 0 with an error. */
-static size_t find_metrics(const char *name, const Sweep *sweep, TuneMetric *metric, Arena *arena, Err *err) {
+/* All metrics that a name stands for: one, or one of each deployment or queue; *owners says whose. 0 with an error. */
+static size_t find_metrics(const char *name, const Sweep *sweep, TuneMetric *metric, Owners *owners, Arena *arena, Err *err) {
   const char *dot = strrchr(name, '.');
-  int column = column_named(cluster_column, CLUSTER_COUNT, name);
-  if (text_equal(name, "cost_usd")) column = CLUSTER_cluster_cost_usd;
+  int column = text_equal(name, "cost_usd") ? CLUSTER_cluster_cost_usd : column_named(cluster_column, CLUSTER_COUNT, name);
   if (column >= 0) {
-    of_cluster(metric, sweep, column, arena_text(arena, name, strlen(name)));
+    *metric = (TuneMetric){.name = arena_text(arena, name, strlen(name)), .unit = cluster_column[column].unit, .figure = cluster_at(sweep) + (size_t)column, .sign = 1};
     return 1;
   }
-  column = column_named(summary_column, SUMMARY_COUNT, dot ? dot + 1 : name);
-  if (column < 0) {
-    no_such_column(dot ? dot + 1 : name, arena, err);
+  if (!owners_of(sweep, dot ? dot + 1 : name, owners)) {
+    no_such_column(dot ? dot + 1 : name, sweep, arena, err);
     return 0;
   }
   size_t n = 0;
-  for (size_t d = 0; d < sweep->n_deployments; d++) {
-    if (dot && (strlen(sweep->deployment[d]) != (size_t)(dot - name) || strncmp(sweep->deployment[d], name, (size_t)(dot - name)) != 0)) continue;
-    of_deployment(&metric[n++], sweep, d, column, arena);
+  for (size_t d = 0; d < owners->n; d++) {
+    if (dot && (strlen(owners->name[d]) != (size_t)(dot - name) || strncmp(owners->name[d], name, (size_t)(dot - name)) != 0)) continue;
+    const char *shown = owners->n > 1 ? arena_format(arena, "%s.%s", owners->name[d], owners->column->name) : owners->column->name;
+    metric[n++] = (TuneMetric){.name = shown, .unit = owners->column->unit, .figure = owners->figure + d * owners->columns, .sign = 1};
   }
-  if (n == 0) err_add(err, ERR_USAGE, "%.100s: no deployment `%.*s`", name, (int)(dot - name), name);
+  if (n == 0) err_add(err, ERR_USAGE, "%.100s: no %s `%.*s`", name, owners->what, (int)(dot - name), name);
   return n;
 }
 
+static TuneMetric *room_for_metrics(const Sweep *sweep, Arena *arena) { return ARENA_ARRAY(arena, TuneMetric, sweep->n_deployments + sweep->n_queues + 1); }
+
 bool metric_read(TuneMetric *metric, const char *name, const Sweep *sweep, Arena *arena, Err *err) {
-  TuneMetric *all = ARENA_ARRAY(arena, TuneMetric, sweep->n_deployments + 1);
-  size_t n = find_metrics(name, sweep, all, arena, err);
-  if (n > 1) return err_add(err, ERR_USAGE, "%s: of which deployment? Write %s.%s", name, sweep->deployment[0], name);
+  TuneMetric *all = room_for_metrics(sweep, arena);
+  Owners owners;
+  size_t n = find_metrics(name, sweep, all, &owners, arena, err);
+  if (n > 1) return err_add(err, ERR_USAGE, "%s: of which %s? Write %s.%s", name, owners.what, owners.name[0], name);
   *metric = all[0];
   return n == 1;
 }
@@ -105,8 +118,9 @@ bool constraint_read(const char *text, const Sweep *sweep, TuneMetric **metric, 
   size_t margin_bytes = 2;
   if (!margin) margin = strstr(after, "+-");
   const char *bound = trimmed(after, margin ? (size_t)(margin - after) : strlen(after), arena);
-  *metric = ARENA_ARRAY(arena, TuneMetric, sweep->n_deployments + 1);
-  *count = find_metrics(name, sweep, *metric, arena, err);
+  Owners owners;
+  *metric = room_for_metrics(sweep, arena);
+  *count = find_metrics(name, sweep, *metric, &owners, arena, err);
   for (size_t k = 0; k < *count; k++) {
     TuneMetric *m = &(*metric)[k];
     m->sign = below ? 1 : -1;

@@ -87,19 +87,27 @@ static bool check_queue(const void *value, Err *err) {
   return !queue->preempt || queue->order == ORDER_PRIORITY || err_at(err, "preempt", "whose slot may be taken follows from priorities: it needs `order: priority`");
 }
 
+static bool is_of_training(const char *metric) {
+  for (size_t k = 0; k < TRAINING_COUNT; k++)
+    if (text_equal(training_column[k].name, metric)) return true;
+  return false;
+}
+
 static bool check_precision(const void *value, Err *err) {
   const PrecisionSpec *precision = value;
   if (!precision->metric) {
     if (precision->relative_ratio > 0 || precision->absolute > 0) return err_at(err, "metric", "which metric is to be this precise?");
     return true;
   }
-  const char *name[SUMMARY_COUNT + CLUSTER_COUNT];
-  for (size_t k = 0; k < SUMMARY_COUNT; k++) name[k] = summary_column[k].name;
-  for (size_t k = 0; k < CLUSTER_COUNT; k++) name[SUMMARY_COUNT + k] = cluster_column[k].name;
+  const char *name[SUMMARY_COUNT + CLUSTER_COUNT + TRAINING_COUNT];
+  size_t n = 0;
+  for (size_t k = 0; k < SUMMARY_COUNT; k++) name[n++] = summary_column[k].name;
+  for (size_t k = 0; k < CLUSTER_COUNT; k++) name[n++] = cluster_column[k].name;
+  for (size_t k = 0; k < TRAINING_COUNT; k++) name[n++] = training_column[k].name;
   bool known = false;
-  for (size_t k = 0; k < SUMMARY_COUNT + CLUSTER_COUNT; k++) known = known || text_equal(name[k], precision->metric);
+  for (size_t k = 0; k < n; k++) known = known || text_equal(name[k], precision->metric);
   if (!known) {
-    const char *near = text_nearest(precision->metric, name, SUMMARY_COUNT + CLUSTER_COUNT);
+    const char *near = text_nearest(precision->metric, name, n);
     return err_at(err, "metric", "`%.60s` is no column of summaries%s%s", precision->metric, near ? "; did you mean " : "", near ? near : "");
   }
   if (!(precision->relative_ratio > 0) && !(precision->absolute > 0)) return err_at(err, "metric", "give `relative` or `absolute`, the half width wanted");
@@ -142,6 +150,8 @@ static bool check_statistics(const Scenario *scenario, Err *err) {
   if (scenario->batches > 0 && scenario->training.count) good = err_at(err, "batches", "has no figures of training queues; use replications");
   if (!scenario->precision.metric) return good;
   if (scenario->batches > 0) good = err_at(err, "precision", "adds replications; `batches` has one");
+  if (scenario->training.count == 0 && is_of_training(scenario->precision.metric))
+    good = err_at(err, "precision.metric", "`%s` is of training queues, and there is none", scenario->precision.metric);
   if (scenario->replications < (scenario->antithetic ? 4 : 2))
     good = err_at(err, "replications", "precision begins with these: at least %d, better 20", scenario->antithetic ? 4 : 2);
   if (scenario->precision.max_replications < scenario->replications)

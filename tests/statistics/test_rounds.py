@@ -11,6 +11,7 @@ import time
 import unittest
 
 import h5py
+import scipy.stats
 
 from support.program import PROGRAM, InFolder, sha256, small
 
@@ -40,6 +41,21 @@ class Rounds(InFolder):
             self.assertEqual(len(file["summary/run"]), 2 * sum(counts))
             self.assertEqual(len(file["trace/run"]), 6)
         self.assertIn(f"{min(counts)} to {max(counts)} replications", self.headroom("compare", output).stdout)
+
+    def test_a_figure_of_training(self):
+        queue = {"jobs": {"arrivals": {"poisson": {"rate": "6/h"}}, "gpus": 1, "duration": {"exponential": {"mean": "10m"}}}}
+        pool = {"machine": {"cpu": 8, "memory": "32Gi", "gpu": 2, "price": "$1/h"}, "nodes": {"min": 1, "max": 1}}
+        precise = {"metric": "completion_mean_s", "relative": "8%", "max_replications": 400}
+        scenario = {"horizon": "12h", "replications": 4, "precision": precise, "training": {"q": queue}, "cluster.pools": {"gpu": pool}, "sweep": None,
+                    "deployments.app.replicas": {"initial": 0, "min": 0, "max": 1}, "deployments.app.workload": {"arrivals": "none"}, "strategies": {"s": {"scale": "none"}}}
+        with h5py.File(self.run_scenario(small(scenario))) as file:
+            mean = file["training/completion_mean_s"][:, 0]
+        self.assertGreater(len(mean), 4)
+        self.assertLess(len(mean), 400)
+        half_width = scipy.stats.t.ppf(0.975, len(mean) - 1) * mean.std(ddof=1) / len(mean) ** 0.5
+        self.assertLessEqual(half_width, 0.08 * mean.mean())
+        none = small({"replications": 4, "precision": precise})
+        self.assertIn("`completion_mean_s` is of training queues, and there is none", self.headroom("check", self.write("none.yaml", none), code=3).stderr)
 
     def test_threads_and_interruption_change_nothing(self):
         wanted = sha256(self.run_scenario(PRECISE, "-j", "1"))

@@ -60,6 +60,23 @@ class Tune(InFolder):
         return json.loads(self.tune(*options, "--json", **more).stdout)
 
     # ---- what it finds ----
+
+    def test_a_figure_of_training(self):
+        """The mean completion time of jobs of known length is least where the shortest go first (Schrage 1968), and that is what is chosen."""
+        queue = {"discipline": "fifo", "jobs": {"arrivals": {"poisson": {"rate": "8/h"}}, "gpus": 1, "duration": {"lognormal": {"mean": "13m", "cv": 2}}}}
+        scenario = {"horizon": "24h", "training": {"q": queue}, "cluster.pools": {"gpu": {"machine": {"cpu": 8, "memory": "32Gi", "gpu": 2, "price": "$1/h"}, "nodes": {"min": 1, "max": 1}}},
+                    "deployments.app.replicas": {"initial": 0, "min": 0, "max": 1}, "deployments.app.workload": {"arrivals": "none"},
+                    "strategies": {"s": {"scale": "none", "training": {"q": {"discipline": "fifo"}}}}}
+        path = self.write("t.yaml", small(scenario))
+        options = ["--over", "strategies.s.training.q.discipline={fifo,shortest-remaining}", "--budget", "80", "--confirm", "12"]
+        chosen = self.outcome("--minimize", "completion_mean_s", *options, scenario=path)
+        self.assertIn("shortest-remaining", json.dumps(chosen["winner"]))
+        kept = self.outcome("--minimize", "q.queueing_mean_s", "--subject-to", "q.goodput_ratio >= 99%", *options, scenario=path)
+        self.assertIn("fifo", json.dumps(kept["winner"]))  # which stops no job, so nothing is done twice
+        self.assertIn("no training queue `r`", self.tune("--minimize", "r.completion_mean_s", *options, code=2, scenario=path).stderr)
+        self.assertIn("did you mean `completion_mean_s`?", self.tune("--minimize", "completion_mean", *options, code=2, scenario=path).stderr)
+        self.assertIn("no metric `completion_mean_s`", self.tune("--minimize", "completion_mean_s", "--over", TARGET + "={30%,40%}", code=2).stderr)
+
     def test_finds_the_cheapest_that_keeps_the_constraint(self):
         found = self.outcome(*USUAL)
         self.assertTrue(found["found"])
