@@ -27,7 +27,7 @@ static const Type share_type = FIELD_TYPE("share", "rates of equal parts", Share
 
 #define BURST_FIELDS(F, C, O, L, M, R, P)                                                                                  \
   F(duration, scale, NULL, 1e-3, YEARS_S, REQUIRED, "length of the cells over which the factor holds", "")                 \
-  F(number, cv, NULL, 0.02, 30, REQUIRED, "its coefficient of variation; far above 1 most cells are nearly empty", "")
+  F(number, cv, NULL, 0.02, 9.9, REQUIRED, "its coefficient of variation; far above 1 most cells are nearly empty", "")
 typedef struct Burst { FIELD_MEMBERS(BURST_FIELDS) } Burst;
 #define ROW_STRUCT Burst
 static const Field burst_fields[] = {FIELD_ROWS(BURST_FIELDS)};

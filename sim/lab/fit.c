@@ -336,7 +336,7 @@ bool fit_trace(Fit *fit, const FitOptions *options, Arena *arena, Err *err) {
   if (!trace_measure(s, facts, &options->trace, arena, err)) return false;
   const char *file = options->trace.file;
   if (s->n_rows < ROWS_LEAST) return err_add(err, ERR_SCENARIO, "%s: error: %zu rows are too few to fit; %d at least", file, s->n_rows, ROWS_LEAST);
-  if (s->timed && (s->span_ns <= 0 || !(s->n > 0))) return err_add(err, ERR_SCENARIO, "%s: error: there is no time between its rows, or nothing in them", file);
+  if (s->timed && (s->span_ns < NS_PER_S || !(s->n > 0))) return err_add(err, ERR_SCENARIO, "%s: error: there is less than a second between its rows, or nothing in them", file);
   fit->span_ns = s->span_ns;
   fit->n_replicas = options->replicas;
   fit_figures_of(s, &fit->trace, fit->n_windows);

@@ -76,10 +76,10 @@ static int64_t next_request(const Run *run, uint32_t d) {
 
 /* ---- idle replicas ---- */
 
-/* Since when all slots of an entry have been idle; INSTANT_NEVER while it has work. */
+/* Since when all slots of an entry have been idle; INSTANT_NEVER while it has work, or jobs wait that it may yet take (a batch in the making). */
 static int64_t idle_since(const Station *s, uint32_t e) {
   const Entry *entry = &s->entry[e];
-  if (entry->state != ENTRY_READY || entry->busy || entry->queue.count) return INSTANT_NEVER;
+  if (entry->state != ENTRY_READY || entry->busy || entry->queue.count || (s->takes && s->central && s->waiting.count)) return INSTANT_NEVER;
   int64_t since = 0;
   for (uint32_t k = e * s->slots_per_entry, end = k + s->slots_per_entry; k < end; k++)
     if (s->slot[k].free_ns > since) since = s->slot[k].free_ns;
@@ -137,6 +137,7 @@ static int64_t next_expiry(const Run *run, uint32_t d) {
   const Target *target = &run->target[d];
   if (!may_expire(run, d)) return INSTANT_NEVER;
   int64_t next = next_change(run, d), least_ns = target->keep_alive_law ? 1 : target->keep_alive_ns;
+  if (s->takes && s->central && s->waiting.count) least_ns = next > run->flows_ns ? 0 : 1; /* who waits may give up, and leave it idle for long */
   if (next != INSTANT_NEVER) next = least_ns < INSTANT_NEVER - next ? next + least_ns : INSTANT_NEVER;
   for (uint32_t e = 0; e < s->n_entries; e++) {
     int64_t at_ns = expiry_of(run, d, e); /* over already, and kept for a job that comes now: looked at again behind it */

@@ -147,7 +147,7 @@ int64_t readiness_ns(const ReadinessSpec *readiness, int64_t load_ns);
   F(dist, input, "0", 0, 4e9, OPTIONAL, "size of a job's input in units (tokens, or units of unit_bytes)", "")              \
   F(dist, output, "0", 0, 4e9, OPTIONAL, "size of a job's output in units", "")                       \
   F(number, correlation, "0", -0.999, 0.999, OPTIONAL, "rank correlation (Spearman's) of input and output, by a Gaussian copula", "Nelsen, An Introduction to Copulas, 2.3.8") \
-  F(integer, shuffle, "0", 0, 1e9, OPTIONAL, "of every so many jobs in a row, sizes are spread over their laws, one for each equal part, in random order: runs differ less in them than by independent draws; 0: drawn alone", \
+  F(integer, shuffle, "0", 0, 1e9, OPTIONAL, "of every so many jobs in a row, sizes are spread over their laws, one for each equal part, in random order: runs differ less in them than by independent draws (the output, where it is correlated with the input, only as far as it follows it); 0: drawn alone", \
     "stratified sampling: McKay, Beckman, Conover, Technometrics 21 (1979)") \
   F(integer, shuffle_groups, "1", 1, 1e6, OPTIONAL, "a divisor of `shuffle`: also of every so many jobs in a row each takes another of as many equal parts; then neighbours are less alike", "") \
   F(bytes, unit_bytes, "1", 0, 1e15, OPTIONAL, "bytes of one unit of input (4 for a token of text)", "") \

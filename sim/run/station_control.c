@@ -159,6 +159,9 @@ static void job_interrupted(Station *s, uint32_t id, int64_t start_ns, double le
   if (failure->work == FAILED_WORK_RESUME) {
     job->work_ns = left_work_ns;
     job->variant = VARIANT_LEFT;
+  } else if (job->variant == VARIANT_LEFT) { /* of a preemption: it begins from the beginning all the same */
+    job->variant = (int16_t)s->arrivals.variant;
+    job->work_ns = station_work(s, job, job->variant);
   }
   requeue(s, id, failure->jobs == ON_FAILURE_REQUEUE_HEAD ? JOIN_FIRST : JOIN_LAST, now_ns);
 }
