@@ -128,6 +128,32 @@ static void test_the_same_every_way(void **state) {
   }
 }
 
+/* A server that waits 5 s for a batch to fill is not idle meanwhile, whatever its keep-alive: 2 s of load, 5 s from the arrival on, 1 s of service. */
+static void test_a_batch_in_the_making(void **state) {
+  (void)state;
+  Fixture x = {0};
+  Arena arena = {0};
+  RunResult result;
+  open_scenario(&x,
+                "horizon: 600s\n"
+                "cluster: {pools: {p: {machine: {cpu: 8, memory: 8Gi, price: $1/h}, nodes: {min: 1, max: 1}}}}\n"
+                "deployments:\n"
+                "  f:\n"
+                "    requests: {cpu: 1}\n"
+                "    concurrency: 4\n"
+                "    replicas: {initial: 0, min: 0, max: 3}\n"
+                "    variants: {v: {load: 2s, service: {dynamic-batching: {max_size: 4, max_wait: 5s, base: 1s}}}}\n"
+                "    workload: {arrivals: {constant: {rate: 0.05/s}}}\n"
+                "strategies: {s: {scale: {scale-per-request: {keep_alive: 1s}}}}\n");
+  run_simulate(&x.scenario, 0, 0, &(RunOptions){.trace = true}, &arena, &result);
+  assert_int_equal(result.status, 0);
+  assert_true(fabs(summary_of(&result, "latency_mean_s") - 6) < 1e-9);
+  assert_true(fabs(summary_of(&result, "scale_actions") / summary_of(&result, "offered") - 2) < 1e-9);
+  assert_same_every_way(&x, 0);
+  arena_free(&arena);
+  close_scenario(&x);
+}
+
 /* The one that stays has been idle for longer than its keep-alive when two jobs come at once and another is there at once. Dispatch is at
  * random: where the other takes both, the first goes as soon as they have been given out, whatever else the run stops for. */
 static void test_the_minimum_that_is_passed_over(void **state) {
@@ -170,7 +196,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_one_request_one_start), cmocka_unit_test(test_a_start_that_nobody_waits_for), cmocka_unit_test(test_one_start_at_a_time),
       cmocka_unit_test(test_at_the_maximum),        cmocka_unit_test(test_the_same_every_way),
-      cmocka_unit_test(test_the_minimum_that_is_passed_over),
+      cmocka_unit_test(test_the_minimum_that_is_passed_over), cmocka_unit_test(test_a_batch_in_the_making),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
