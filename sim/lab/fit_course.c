@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/lab/trace_rows.h"
 #include "sim/core/time.h"
+#include "sim/lab/trace_rows.h"
 
 enum { BINS_LEAST = 40, MEDIAN_LEAST = 12, MEDIAN_MOST = 240, MEDIAN_STEP_SHARE = 8, BLOCKS = 12 };
 /* Bins above OUT times the median belong to an excursion. A crowd rises to PEAK times it, brings ARRIVALS more jobs than usual, and more than

@@ -4,17 +4,22 @@
 
 /* Each GPU is free, shared by fractions that fit, or given whole, and as many are given whole as replicas hold. */
 static void check_gpus(const Cluster *c, const Node *node) {
-  int64_t given_whole = 0;
-  for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node)
-    given_whole += whole_gpus(c->replica[r].request.milligpus);
+  int64_t given_whole = 0, given_in_parts = 0; /* less those found on GPUs: fractions on a GPU that is whole or free would be left over */
+  for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node) {
+    int64_t whole = whole_gpus(c->replica[r].request.milligpus);
+    given_whole += whole;
+    if (!whole) given_in_parts += c->replica[r].request.milligpus;
+  }
   for (int64_t g = 0; g < machine_gpus(&c->pool[node->pool]); g++) {
+    if (node->gpu_free[g] == GPU_WHOLE) given_whole--;
+    if (node->gpu_free[g] == GPU_WHOLE || node->gpu_free[g] == GPU_FREE) continue;
     int64_t shared = 0;
     for (uint32_t r = node->first_replica; r != REPLICA_NONE; r = c->replica[r].next_on_node)
       if (c->replica[r].gpu == g && !whole_gpus(c->replica[r].request.milligpus)) shared += c->replica[r].request.milligpus;
-    if (node->gpu_free[g] == GPU_WHOLE) given_whole--;
-    CHECK(node->gpu_free[g] == GPU_WHOLE ? shared == 0 : node->gpu_free[g] == GPU_FREE - shared && shared <= GPU_FREE);
+    CHECK(node->gpu_free[g] == GPU_FREE - shared && shared <= GPU_FREE);
+    given_in_parts -= shared;
   }
-  CHECK(given_whole == 0);
+  CHECK(given_whole == 0 && given_in_parts == 0);
 }
 
 static void check_node(const Cluster *c, uint32_t n) {

@@ -8,15 +8,6 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-static size_t column(const char *name) {
-  for (size_t k = 0; k < SUMMARY_COUNT; k++)
-    if (strcmp(summary_column[k].name, name) == 0) return k;
-  fail_msg("no column %s", name);
-  return 0;
-}
-
-static double summary_of(const RunResult *result, size_t deployment, const char *name) { return result->summary[deployment * SUMMARY_COUNT + column(name)]; }
-
 /* ---- asks ---- */
 
 /* A request every 20 s, 1 s of service, 2 s of load. From zero: asked at 20, 40 ... 980: 49 times; each job waits 2 s and is served 1 s; the

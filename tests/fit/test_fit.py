@@ -221,6 +221,11 @@ class Fit(InFolder):
     def test_words_and_errors(self):
         self.write("short.csv", "arrival_ns,input,output\n0,1,1\n5,1,1\n")
         self.assertIn("2 rows are too few to fit", self.headroom("fit", "short.csv", code=3).stderr)
+        self.write("instant.csv", "arrival_ns,input,output\n" + "".join(f"{1000 * k},1,1\n" for k in range(100)))
+        self.assertIn("less than a second between its rows", self.headroom("fit", "instant.csv", code=3).stderr)
+        spike = [10 * k for k in range(300)] + [3000 + k / 1000 for k in range(2000)] + [3002 + 10 * k for k in range(300)]
+        self.write("spike.csv", "arrival_s\n" + "".join(f"{at}\n" for at in spike))
+        self.headroom("fit", "spike.csv", "--replicas", "2")  # bursts as strong as a gamma law can be, and no stronger
         self.write("bad.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.0,12,x\n")
         self.assertIn("bad.csv:2:", self.headroom("fit", "bad.csv", code=3).stderr)
         self.assertIn("No such file", self.headroom("fit", "none.csv", code=4).stderr)

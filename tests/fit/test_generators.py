@@ -126,7 +126,7 @@ class Generators(InFolder):
 
     def test_errors(self):
         for rate, words in (({"day": [1, 2, 3, 4, 5, 6, 7]}, "do not divide a day"), ({"week": [1]}, "a week has 7 days"), ({"day": [0] * 24}, "a rate above 0"),
-                            ({"bursts": [{"scale": "1s"}]}, "cv"), ({"on_off": {"on": "0s", "off": "1s"}}, "must take time"), ({"levels": {"every": "1h", "of": []}}, "a rate above 0")):
+                            ({"bursts": [{"scale": "1s"}]}, "cv"), ({"bursts": [{"scale": "1s", "cv": 12}]}, "9.9"), ({"on_off": {"on": "0s", "off": "1s"}}, "must take time"), ({"levels": {"every": "1h", "of": []}}, "a rate above 0")):
             path = self.write("e.yaml", small({"deployments.app.workload": self.workload(rate)}))
             self.assertIn(words, self.headroom("check", path, code=3).stderr)
         for arrivals, words in (({"clients": {"rate": "1/s"}}, "how many clients"), ({"clients": {"rate": "1/s", "count": 2, "of": [{"share": 1}]}}, "either `of`"),

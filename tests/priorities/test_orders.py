@@ -142,6 +142,13 @@ class Orders(InFolder):
         self.assertEqual(self.ends(jobs, {"order": "priority"}, more={"failure": {"jobs": "requeue-head", "work": "restart"}}, **self.FAULT), [200, 80, 210, 100])
         self.assertEqual(self.ends(jobs, {"order": "priority"}, more={"failure": {"jobs": "requeue-tail", "work": "resume"}}, **self.FAULT), [160, 80, 110, 100])
 
+    def test_a_restart_after_giving_way_is_from_the_beginning(self):
+        """The 0 of 0 ms gives way from 10 to 30 with 30 left, and has 10 left when its replica breaks at 50. The other one is free at 201: then all of
+        its 40, or those 10."""
+        jobs = [(0, 40, 0), (1, 200, 5), (10, 20, 1)]
+        for work, end in (("restart", 241), ("resume", 211)):
+            self.assertEqual(self.ends(jobs, {"order": "priority", "preempt": True}, more={"failure": {"jobs": "requeue-head", "work": work}}, **self.FAULT), [end, 201, 30])
+
     def test_a_job_of_a_broken_replica_takes_the_slot_of_a_lower_one(self):
         """At 50 the one of 2 (50 left) takes the slot of the 1 (40 left)."""
         jobs = [(0, 100, 2), (10, 80, 1)]

@@ -24,6 +24,13 @@ void close_scenario(Fixture *x) {
   arena_free(&x->arena);
 }
 
+double summary_of(const RunResult *result, size_t deployment, const char *name) {
+  for (size_t k = 0; k < SUMMARY_COUNT; k++)
+    if (strcmp(summary_column[k].name, name) == 0) return result->summary[deployment * SUMMARY_COUNT + k];
+  fail_msg("no column %s", name);
+  return 0;
+}
+
 void assert_same(const RunResult *a, const RunResult *b, const char *what, const char *strategy) {
   size_t n = a->n_deployments;
   for (size_t k = 0; k < a->n_decisions && k < b->n_decisions; k++) {

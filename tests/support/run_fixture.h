@@ -13,6 +13,8 @@ typedef struct Fixture {
 
 void open_scenario(Fixture *fixture, const char *text);
 void close_scenario(Fixture *fixture);
+/* A column of a deployment's summary by name; fails the test where there is none. */
+double summary_of(const RunResult *result, size_t deployment, const char *name);
 /* Every strategy scales all deployments by this policy, which gets itself as parameters. */
 void use_policy(Fixture *fixture, const Policy *policy);
 /* The same summary, latencies and traces, bit for bit. */
